@@ -1,0 +1,172 @@
+//! Plans and reports, for people and for programs.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use zonelib::brand::install::{Install, Report};
+use zonelib::populate::{Missing, Plan, Summary, action_json, action_line, printable};
+
+/// Missing files that are named without -v.
+const SHOWN: usize = 10;
+
+/// A plan in words.
+#[must_use]
+pub fn plan_text(install: &Install, plan: &Plan<'_>, verbose: bool) -> String {
+    let summary = Summary::of(plan);
+    let mut text = String::new();
+    let recipe = &install.recipe;
+    let target = install.archive.as_ref().or(install.zonepath.as_ref()).map(|path| path.display().to_string());
+    let _ =
+        writeln!(text, "brand {} from {}, recipe {}", recipe.name, install.image.display(), recipe.origin.display());
+    let _ = writeln!(text, "into {}", target.unwrap_or_default());
+    for share in &recipe.shares {
+        let clone = if share.clone.is_some() { ", a pruned clone" } else { "" };
+        let _ = writeln!(text, "mounts {} from {}{clone}", share.path, share.from);
+    }
+    if verbose {
+        for action in &plan.actions {
+            let _ = writeln!(text, "{}", action_line(action));
+        }
+    }
+    let kinds: Vec<String> = summary.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let _ = writeln!(text, "{} objects: {}", summary.objects, kinds.join(", "));
+    let _ = writeln!(
+        text,
+        "{} editable files from pristine copies; {} of files that nobody changes",
+        summary.pristine,
+        size(summary.bytes)
+    );
+    if !plan.postinstall.is_empty() {
+        let _ = writeln!(text, "{} postinstall scripts: {}", plan.postinstall.len(), plan.postinstall.join(", "));
+    }
+    missing(&mut text, &plan.missing, verbose);
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    text
+}
+
+/// A plan as JSON; with `verbose`, every action.
+#[must_use]
+pub fn plan_json(install: &Install, plan: &Plan<'_>) -> Value {
+    json!({
+        "version": 1,
+        "brand": install.recipe.name,
+        "image": install.image.display().to_string(),
+        "summary": Summary::of(plan),
+        "actions": plan.actions.iter().map(action_json).collect::<Vec<_>>(),
+        "postinstall": plan.postinstall,
+        "missing": missing_json(&plan.missing),
+        "warnings": plan.warnings,
+    })
+}
+
+/// What was done, in words.
+#[must_use]
+pub fn done_text(install: &Install, report: &Report, verbose: bool) -> String {
+    let mut text = String::new();
+    let applied = &report.applied;
+    let target = install.archive.as_ref().or(install.zonepath.as_ref()).map(|path| path.display().to_string());
+    for (path, synced) in &report.clones {
+        let _ = writeln!(
+            text,
+            "{}: {} changed, {} removed, {} unchanged",
+            path.display(),
+            synced.changed,
+            synced.removed,
+            synced.kept
+        );
+    }
+    let _ = writeln!(text, "{}: {} objects, {}", target.unwrap_or_default(), applied.objects, size(applied.bytes));
+    let failed: Vec<_> = report.postinstall.iter().filter(|script| script.failure.is_some()).collect();
+    if !report.postinstall.is_empty() {
+        let _ = writeln!(text, "{} postinstall scripts run, {} failed", report.postinstall.len(), failed.len());
+    }
+    for script in report.postinstall.iter().filter(|script| verbose || script.failure.is_some()) {
+        let how = script.failure.as_deref().unwrap_or("done");
+        let _ = writeln!(text, "postinstall of {}: {how}", script.package);
+    }
+    if !report.postponed.is_empty() {
+        let _ = writeln!(text, "postinstall scripts not run for an archive: {}", report.postponed.join(", "));
+    }
+    missing(&mut text, &applied.missing, verbose);
+    for mismatch in &applied.mismatches {
+        let _ = writeln!(text, "not as packaged: /{}: {}", printable(&mismatch.path), mismatch.difference);
+    }
+    for changed in &applied.changed {
+        let _ = writeln!(text, "changed while it was copied: /{}", printable(changed));
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    let total: f64 = report.phases.iter().map(|(_, time)| time.as_secs_f64()).sum();
+    let phases: Vec<String> =
+        report.phases.iter().map(|(name, time)| format!("{name} {:.3} s", time.as_secs_f64())).collect();
+    let _ = writeln!(text, "done in {total:.3} s: {}", phases.join(", "));
+    text
+}
+
+/// What was done, as JSON.
+#[must_use]
+pub fn done_json(install: &Install, report: &Report) -> Value {
+    let phases: Vec<Value> =
+        report.phases.iter().map(|(name, time)| json!({ "phase": name, "seconds": time.as_secs_f64() })).collect();
+    let clones: Vec<Value> = report
+        .clones
+        .iter()
+        .map(|(path, synced)| {
+            json!({
+                "path": path.display().to_string(),
+                "changed": synced.changed,
+                "removed": synced.removed,
+                "unchanged": synced.kept,
+                "broken_dependencies": synced.broken,
+            })
+        })
+        .collect();
+    let applied = &report.applied;
+    let mismatches: Vec<Value> = applied
+        .mismatches
+        .iter()
+        .map(|mismatch| json!({ "path": format!("/{}", printable(&mismatch.path)), "difference": mismatch.difference }))
+        .collect();
+    let changed: Vec<String> = applied.changed.iter().map(|path| format!("/{}", printable(path))).collect();
+    json!({
+        "version": 1,
+        "brand": install.recipe.name,
+        "objects": applied.objects,
+        "bytes": applied.bytes,
+        "clones": clones,
+        "postinstall": report.postinstall,
+        "postinstall_not_run": report.postponed,
+        "missing": missing_json(&applied.missing),
+        "not_as_packaged": mismatches,
+        "changed_while_copied": changed,
+        "warnings": report.warnings,
+        "phases": phases,
+    })
+}
+
+fn missing_json(missing: &[Missing]) -> Vec<Value> {
+    let one = |missing: &Missing| json!({ "path": format!("/{}", printable(&missing.path)), "reason": missing.reason });
+    missing.iter().map(one).collect()
+}
+
+fn missing(text: &mut String, missing: &[Missing], verbose: bool) {
+    let shown = if verbose { missing.len() } else { missing.len().min(SHOWN) };
+    for missing in &missing[..shown] {
+        let _ = writeln!(text, "missing: /{} {}", printable(&missing.path), missing.reason);
+    }
+    if shown < missing.len() {
+        let _ = writeln!(text, "missing: {} more; -v names them", missing.len() - shown);
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        10_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}

@@ -1,0 +1,3 @@
+//! The sample image, the scenarios and the benchmarks of zonekit.
+
+pub mod sample;

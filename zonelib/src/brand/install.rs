@@ -1,0 +1,578 @@
+//! The install hook: from an empty zonepath to a zone root that boots.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use contents::Contents;
+use contents::alias::Aliases;
+use contents::names::OverlayName;
+use contents::overlay::Overlays;
+
+use crate::config::{self, ZoneName};
+use crate::host::{self, HostCommand, HostError};
+use crate::libclone::{Clone as SharedClone, CloneError, Synced};
+use crate::populate::{
+    self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Kept, Plan, PlanError, Request, Settings,
+    Trees, Wanted, postinstall_path, printable,
+};
+use crate::recipe::{Recipe, Template};
+use crate::root::{Tree, remove_tree};
+use crate::storage::{Directory, Storage, StorageError};
+
+use super::Status;
+
+/// What is to be installed, where, and how.
+#[derive(Debug)]
+pub struct Install {
+    /// The zone; its configuration says where /lib comes from.
+    pub zone: Option<ZoneName>,
+    /// Its zonepath; not needed for an archive.
+    pub zonepath: Option<PathBuf>,
+    /// The brand.
+    pub recipe: Recipe,
+    /// The root whose packages are installed from.
+    pub image: PathBuf,
+    /// The folder of the clone of /lib, when not the one that the configuration names.
+    pub zonelib: Option<PathBuf>,
+    /// A template to fill the zone from.
+    pub template: Option<PathBuf>,
+    /// The zonepath itself is to be a template.
+    pub makes_template: bool,
+    /// Overlays and packages to keep, when not everything.
+    pub wanted: Option<Wanted>,
+    /// Overlays to add by the host's installer.
+    pub add_overlays: Vec<OverlayName>,
+    /// Packages to add by the host's installer.
+    pub add_packages: Vec<String>,
+    /// Write an archive instead of a zone root.
+    pub archive: Option<PathBuf>,
+    /// Compare files with the database while copying.
+    pub verify: bool,
+    /// Missing and differing files, and failed scripts, are errors.
+    pub strict: bool,
+    /// Threads.
+    pub jobs: usize,
+}
+
+/// A step that begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Phase {
+    /// Its name, as in the report.
+    pub name: &'static str,
+    /// Objects to make, where that is known.
+    pub objects: Option<usize>,
+}
+
+/// Who is told how far it is.
+pub struct Watch<'w> {
+    /// Called when a step begins.
+    pub phase: &'w (dyn Fn(Phase) + Sync),
+    /// Counts while it runs.
+    pub counters: &'w Counters,
+}
+
+/// A package's postinstall script and how it ended.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Postinstall {
+    /// The package.
+    pub package: String,
+    /// `None` when it succeeded; else why not.
+    pub failure: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What was copied, and what was noticed.
+    pub applied: Applied,
+    /// Clones that were built or brought up to date.
+    pub clones: Vec<(PathBuf, Synced)>,
+    /// Scripts that were run.
+    pub postinstall: Vec<Postinstall>,
+    /// Scripts that were not run, because there is only an archive.
+    pub postponed: Vec<String>,
+    /// What there is to say.
+    pub warnings: Vec<String>,
+    /// Steps with their duration.
+    pub phases: Vec<(&'static str, Duration)>,
+}
+
+/// Why nothing was installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The options contradict each other or the brand.
+    #[error("{0}")]
+    Usage(String),
+    /// The image cannot be used.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// No plan could be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The zone root's place cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The clone of a shared directory could not be made.
+    #[error(transparent)]
+    Clone(#[from] CloneError),
+    /// A host command failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The archive could not be made.
+    #[error("{}: {source}", path.display())]
+    Archive {
+        /// Its name.
+        path: PathBuf,
+        /// Why.
+        source: ArchiveError,
+    },
+    /// The zone root could not be filled.
+    #[error("{}: {source}", root.display())]
+    Apply {
+        /// The zone root.
+        root: PathBuf,
+        /// Why.
+        source: ApplyError,
+    },
+    /// Not everything is as the database says, and that was asked for.
+    #[error("{0}")]
+    Strict(String),
+    /// Packages changed meanwhile.
+    #[error("packages of image {} changed while they were copied; try again", .0.display())]
+    Torn(PathBuf),
+    /// Only root can do this.
+    #[error("only root can give files to their owners; run it as root, or make an image with --archive FILE")]
+    NotRoot,
+    /// It failed, and then the zone root could not be emptied.
+    #[error("{cause}; the zone root could not be emptied again ({left}): remove what is in it by hand")]
+    LeftBehind {
+        /// Why it failed.
+        cause: Box<InstallError>,
+        /// What could not be removed.
+        left: StorageError,
+    },
+}
+
+impl InstallError {
+    /// How the hook ends.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Usage(_) => Status::Usage,
+            Self::Storage(_) | Self::LeftBehind { .. } => Status::Fatal,
+            _ => Status::NotComplete,
+        }
+    }
+}
+
+/// Everything that a plan is made from, read once.
+pub struct Sources {
+    image: Image,
+    template: Option<Image>,
+}
+
+impl Sources {
+    /// Opens the image, and the template if there is one.
+    ///
+    /// # Errors
+    /// [`InstallError::Image`], [`InstallError::Usage`].
+    pub fn open(install: &Install) -> Result<Self, InstallError> {
+        let image = Image::open(&install.image)?;
+        let template = install.template.as_deref().map(Image::open).transpose()?;
+        Ok(Self { image, template })
+    }
+
+    /// Makes the plan and hands it on.
+    ///
+    /// # Errors
+    /// [`InstallError`] of the plan, and those of `then`.
+    pub fn with_plan<R>(
+        &self,
+        install: &Install,
+        then: impl FnOnce(&Request<'_>, &Plan<'_>, Trees<'_>) -> Result<R, InstallError>,
+    ) -> Result<R, InstallError> {
+        let contents = self.image.contents()?;
+        let template_contents = self.template.as_ref().map(Image::contents).transpose()?;
+        let kept = install.wanted.as_ref().map(|wanted| self.kept(wanted, &contents)).transpose()?;
+        let template = self.template.as_ref().zip(template_contents.as_ref());
+        let request = Request {
+            image: self.image.packages(&contents),
+            recipe: &install.recipe,
+            kept: kept.as_ref(),
+            template: template.map(|(image, contents)| image.packages(contents)),
+            makes_template: install.makes_template,
+        };
+        let plan = populate::plan(&request)?;
+        let trees = Trees { image: self.image.tree(), template: self.template.as_ref().map(Image::tree) };
+        then(&request, &plan, trees)
+    }
+
+    fn kept(&self, wanted: &Wanted, contents: &Contents<'_>) -> Result<Kept, InstallError> {
+        let dir = self.image.tree().dir();
+        let overlays = Overlays::read(dir).map_err(PlanError::from)?;
+        let aliases = Aliases::read(dir).map_err(PlanError::from)?;
+        let installed: BTreeSet<&[u8]> = populate::packages(contents);
+        Ok(Kept::resolve(wanted, &overlays, &aliases, &installed).map_err(PlanError::from)?)
+    }
+}
+
+impl Install {
+    /// Refuses options that make no sense together or for this brand.
+    ///
+    /// # Errors
+    /// [`InstallError::Usage`].
+    pub fn check_options(&self) -> Result<(), InstallError> {
+        let usage = |problem: String| Err(InstallError::Usage(problem));
+        let brand = &self.recipe.name;
+        let adds = !self.add_overlays.is_empty() || !self.add_packages.is_empty();
+        if (self.wanted.is_some() || adds) && !self.recipe.choose {
+            return usage(format!("brand `{brand}` has no choice of packages; leave out -o, -p, -O and -P"));
+        }
+        if self.template.is_some() && self.recipe.template != Template::Source {
+            return usage(format!("brand `{brand}` is not filled from templates"));
+        }
+        if self.makes_template && self.recipe.template != Template::Target {
+            return usage(format!("brand `{brand}` makes no templates; give -T the directory of one"));
+        }
+        if self.archive.is_some() && adds {
+            return usage("-O and -P install into a zone root; they cannot be used with --archive".to_owned());
+        }
+        if self.archive.is_none() && self.zonepath.is_none() {
+            return usage("no zonepath; give -R DIR".to_owned());
+        }
+        Ok(())
+    }
+
+    fn storage(&self) -> Result<Directory, InstallError> {
+        let zonepath = self.zonepath.as_deref().unwrap_or(Path::new(""));
+        let made = if self.makes_template { Directory::of_template(zonepath) } else { Directory::of_zone(zonepath) };
+        // The form of the path is the caller's mistake; everything else is found on the host.
+        let storage = made.map_err(|error| InstallError::Usage(error.to_string()))?;
+        let shared: Vec<PathBuf> = self
+            .recipe
+            .shares
+            .iter()
+            .flat_map(|share| [self.below_image(&share.path), self.below_image(&share.from)])
+            .collect();
+        storage.keep_out_of(&self.image, &shared)?;
+        Ok(storage)
+    }
+
+    fn below_image(&self, path: &str) -> PathBuf {
+        self.image.join(path.trim_start_matches('/'))
+    }
+
+    /// Where the clone of a shared directory is.
+    fn clone_path(&self, share: &crate::recipe::Share) -> PathBuf {
+        let name = Path::new(&share.path).file_name().unwrap_or_default();
+        if let Some(zonelib) = &self.zonelib {
+            return zonelib.join(name);
+        }
+        let configured = self.zone.as_ref().and_then(|zone| config::mounted_from(zone, &share.path));
+        match configured {
+            Some(path) if path != Path::new(&share.path) => self.below_image(&path.to_string_lossy()),
+            _ => self.below_image(&share.from),
+        }
+    }
+
+    /// Checks everything and makes the plan; touches nothing.
+    ///
+    /// # Errors
+    /// What [`Install::run`] would refuse.
+    pub fn plan_only<R>(&self, then: impl FnOnce(&Plan<'_>) -> R) -> Result<R, InstallError> {
+        self.check_options()?;
+        if self.archive.is_none() {
+            self.storage()?.check()?;
+        }
+        Sources::open(self)?.with_plan(self, |_, plan, _| {
+            self.refuse_missing(&plan.missing)?;
+            Ok(then(plan))
+        })
+    }
+
+    /// Does it. On failure the zone root is empty again.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn run(&self, watch: &Watch<'_>) -> Result<Report, InstallError> {
+        self.check_options()?;
+        let storage = match self.archive {
+            Some(_) => None,
+            None => {
+                let storage = self.storage()?;
+                storage.check()?;
+                if !host::is_root() {
+                    return Err(InstallError::NotRoot);
+                }
+                self.installer_present()?;
+                Some(storage)
+            }
+        };
+        let mut clock = Clock::new(watch);
+        clock.phase("reading", None);
+        if storage.is_some() {
+            sync_database(&self.image)?;
+        }
+        let sources = Sources::open(self)?;
+        sources.with_plan(self, |request, plan, trees| {
+            self.refuse_missing(&plan.missing)?;
+            let mut report = Report { warnings: plan.warnings.clone(), ..Report::default() };
+            match storage {
+                None => self.write_archive(plan, trees, &mut clock, &mut report)?,
+                Some(mut storage) => {
+                    self.sync_clones(request, &mut clock, &mut report)?;
+                    self.fill(&mut storage, &sources, plan, trees, &mut clock, &mut report)?;
+                }
+            }
+            report.applied.missing.extend(plan.missing.iter().cloned());
+            report.applied.missing.sort();
+            report.phases = clock.finish();
+            Ok(report)
+        })
+    }
+
+    fn settings<'s>(&self, watch: &'s Watch<'_>) -> Settings<'s> {
+        Settings { jobs: self.jobs, verify: self.verify, go_on: &|| !host::interrupted(), counters: watch.counters }
+    }
+
+    fn refuse_missing(&self, missing: &[populate::Missing]) -> Result<(), InstallError> {
+        match missing {
+            [first, ..] if self.strict => Err(InstallError::Strict(format!(
+                "{} packaged objects are missing, the first is `/{}`, which {}",
+                missing.len(),
+                printable(&first.path),
+                first.reason
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse_differences(&self, applied: &Applied) -> Result<(), InstallError> {
+        self.refuse_missing(&applied.missing)?;
+        match &applied.mismatches[..] {
+            [first, ..] if self.strict => Err(InstallError::Strict(format!(
+                "{} files are not as packaged, the first is `/{}`: {}",
+                applied.mismatches.len(),
+                printable(&first.path),
+                first.difference
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_archive(
+        &self,
+        plan: &Plan<'_>,
+        trees: Trees<'_>,
+        clock: &mut Clock<'_>,
+        report: &mut Report,
+    ) -> Result<(), InstallError> {
+        let path = self.archive.as_deref().unwrap_or(Path::new(""));
+        clock.phase("archiving", Some(plan.actions.len()));
+        let fail = |source: ArchiveError| InstallError::Archive { path: path.to_owned(), source };
+        let mut new = path.as_os_str().to_owned();
+        new.push(format!(".{}.new", std::process::id()));
+        let new = PathBuf::from(new);
+        if path.is_dir() {
+            return Err(fail(ArchiveError::Write(io::ErrorKind::IsADirectory.into())));
+        }
+        let file = File::create_new(&new).map_err(|error| fail(error.into()))?;
+        let made = populate::archive(plan, &file, trees, &self.settings(clock.watch))
+            .map_err(fail)
+            .and_then(|applied| self.refuse_differences(&applied).map(|()| applied))
+            .and_then(|applied| file.sync_all().map(|()| applied).map_err(|error| fail(error.into())))
+            .and_then(|applied| std::fs::rename(&new, path).map(|()| applied).map_err(|error| fail(error.into())));
+        match made {
+            Ok(applied) => report.applied = applied,
+            Err(error) => {
+                // The error to report is why it failed; a leftover has a name that says what it is.
+                let _ = std::fs::remove_file(&new);
+                return Err(error);
+            }
+        }
+        report.postponed.clone_from(&plan.postinstall);
+        Ok(())
+    }
+
+    fn sync_clones(
+        &self,
+        request: &Request<'_>,
+        clock: &mut Clock<'_>,
+        report: &mut Report,
+    ) -> Result<(), InstallError> {
+        for share in &self.recipe.shares {
+            let Some(clone) = SharedClone::of(request.image, share, self.clone_path(share)) else { continue };
+            clock.phase("shared libraries", None);
+            let counters = Counters::default();
+            let settings = Settings { counters: &counters, ..self.settings(clock.watch) };
+            let synced = clone.sync(&settings)?;
+            if !synced.current {
+                report.warnings.extend(synced.warnings.iter().cloned());
+                report.warnings.extend(synced.broken.iter().map(ToString::to_string));
+                report.clones.push((clone.path().to_owned(), synced));
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(
+        &self,
+        storage: &mut Directory,
+        sources: &Sources,
+        plan: &Plan<'_>,
+        trees: Trees<'_>,
+        clock: &mut Clock<'_>,
+        report: &mut Report,
+    ) -> Result<(), InstallError> {
+        clock.phase("copying", Some(plan.actions.len()));
+        let root = storage.prepare()?;
+        let filled = populate::apply(plan, b"", root, trees, &self.settings(clock.watch))
+            .map_err(|source| InstallError::Apply { root: storage.root().to_owned(), source })
+            .and_then(|applied| {
+                report.applied = applied;
+                self.refuse_differences(&report.applied)?;
+                if sources.image.changed() {
+                    return Err(InstallError::Torn(self.image.clone()));
+                }
+                self.add_packages(storage.root(), clock)?;
+                self.run_scripts(storage.root(), plan, clock, report)
+            });
+        if let Err(cause) = filled {
+            return Err(match storage.abandon() {
+                Ok(()) => cause,
+                Err(left) => InstallError::LeftBehind { cause: Box::new(cause), left },
+            });
+        }
+        Ok(storage.commit()?)
+    }
+
+    fn installer_present(&self) -> Result<(), InstallError> {
+        let zap = HostCommand::new(ZAP);
+        if (self.add_overlays.is_empty() && self.add_packages.is_empty()) || zap.present() {
+            return Ok(());
+        }
+        Err(HostError::Absent { program: zap.program().to_owned() }.into())
+    }
+
+    /// `-O` and `-P`: the host's own installer adds them, and what the recipe prunes goes again.
+    fn add_packages(&self, root: &Path, clock: &mut Clock<'_>) -> Result<(), InstallError> {
+        let overlays = self.add_overlays.iter().map(|name| ("install-overlay", name.as_str()));
+        let packages = self.add_packages.iter().map(|name| ("install-pkg", name.as_str()));
+        let mut any = false;
+        for (verb, name) in overlays.chain(packages) {
+            clock.phase("adding packages", None);
+            HostCommand::new(ZAP).args([verb, "-R"]).arg(root).arg(name).run()?;
+            any = true;
+        }
+        if !any {
+            return Ok(());
+        }
+        HostCommand::new(PKGADM).args(["sync", "-R"]).arg(root).arg("-q").run()?;
+        self.prune_again(root)
+    }
+
+    fn prune_again(&self, root: &Path) -> Result<(), InstallError> {
+        let image = Image::open(root)?;
+        let contents = image.contents()?;
+        let fail = |source| StorageError::System { path: root.to_owned(), source };
+        for entry in contents.entries().iter().filter(|entry| self.recipe.prune.contains(entry.path_bytes())) {
+            let path = entry.path_bytes().strip_prefix(b"/").unwrap_or_default();
+            let (parent, name) = populate::split(path);
+            if let Ok(handle) = image.tree().open_dir(parent) {
+                remove_tree(&handle, name).map_err(fail)?;
+            }
+        }
+        let kept = populate::filter(&contents, &[], &self.recipe.prune_contents, None);
+        populate::replace_file(image.tree(), contents::database::CONTENTS.as_bytes(), &kept).map_err(fail)?;
+        Ok(())
+    }
+
+    /// Package scripts, as global-zone root with `BASEDIR` set: the zone has never run.
+    fn run_scripts(
+        &self,
+        root: &Path,
+        plan: &Plan<'_>,
+        clock: &mut Clock<'_>,
+        report: &mut Report,
+    ) -> Result<(), InstallError> {
+        if plan.postinstall.is_empty() {
+            return Ok(());
+        }
+        clock.phase("postinstall scripts", Some(plan.postinstall.len()));
+        for package in &plan.postinstall {
+            if host::interrupted() {
+                return Err(InstallError::Apply { root: root.to_owned(), source: ApplyError::Interrupted });
+            }
+            let path = self.image.join(postinstall_path(package));
+            let run =
+                host::script(&path).map_err(|source| HostError::Start { line: path.display().to_string(), source });
+            let directory = root.join("var/sadm/pkg");
+            let done =
+                run.and_then(|script| script.env("BASEDIR", root).env("PKGINST", package).directory(&directory).run());
+            let failure = done.err().map(|error| error.to_string());
+            if let Some(failure) = &failure
+                && self.strict
+            {
+                return Err(InstallError::Strict(format!("postinstall of `{package}`: {failure}")));
+            }
+            report.postinstall.push(Postinstall { package: package.clone(), failure });
+        }
+        Ok(())
+    }
+}
+
+/// The package tools of the host.
+const PKGADM: &str = "/usr/bin/pkgadm";
+const ZAP: &str = "/usr/bin/zap";
+
+/// Has pending changes written into the database, where there are package tools.
+fn sync_database(image: &Path) -> Result<(), InstallError> {
+    let pkgadm = HostCommand::new(PKGADM).arg("sync");
+    if !pkgadm.present() {
+        return Ok(());
+    }
+    let pkgadm = if image == Path::new("/") { pkgadm } else { pkgadm.arg("-R").arg(image) };
+    pkgadm.arg("-q").run()?;
+    Ok(())
+}
+
+/// Steps and how long they take.
+struct Clock<'w> {
+    watch: &'w Watch<'w>,
+    phases: Vec<(&'static str, Duration)>,
+    current: Option<(&'static str, Instant)>,
+}
+
+impl<'w> Clock<'w> {
+    fn new(watch: &'w Watch<'w>) -> Self {
+        Self { watch, phases: Vec::new(), current: None }
+    }
+
+    fn phase(&mut self, name: &'static str, objects: Option<usize>) {
+        self.end();
+        (self.watch.phase)(Phase { name, objects });
+        self.current = Some((name, Instant::now()));
+    }
+
+    fn end(&mut self) {
+        if let Some((name, since)) = self.current.take() {
+            self.phases.push((name, since.elapsed()));
+        }
+    }
+
+    fn finish(&mut self) -> Vec<(&'static str, Duration)> {
+        self.end();
+        std::mem::take(&mut self.phases)
+    }
+}
+
+/// A tree for programs that only look.
+///
+/// # Errors
+/// [`StorageError::System`].
+pub fn open_root(path: &Path) -> Result<Tree, StorageError> {
+    Tree::open(path).map_err(StorageError::system(path))
+}

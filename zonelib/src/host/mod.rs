@@ -1,0 +1,236 @@
+//! The only door to the operating system's programs.
+//!
+//! Commands are run by absolute path, with an argument list and a cleared environment; there is no
+//! shell in between. Tests put stand-ins behind this door (feature `lab`), never in front of it.
+
+mod interrupt;
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+pub use interrupt::{interrupted, watch_signals};
+
+/// What every command finds in its environment besides what it is given.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A command that could not be run, or that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The command is not on this host.
+    #[error("`{}` is not on this host", program.display())]
+    Absent {
+        /// Its absolute path.
+        program: PathBuf,
+    },
+    /// The command could not be started.
+    #[error("`{line}` could not be started: {source}")]
+    Start {
+        /// The command line.
+        line: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The command ran and failed.
+    #[error("`{line}` failed ({status}){}{}", if stderr.is_empty() { "" } else { ": " }, stderr)]
+    Failed {
+        /// The command line.
+        line: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said, one line.
+        stderr: String,
+    },
+}
+
+/// A command of the operating system, to be run.
+#[derive(Debug)]
+pub struct HostCommand {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    directory: PathBuf,
+}
+
+impl HostCommand {
+    /// The command at an absolute path, such as `/usr/sbin/zfs`.
+    #[must_use]
+    pub fn new(program: &str) -> Self {
+        Self {
+            program: location(Path::new(program)),
+            arguments: Vec::new(),
+            environment: vec![("PATH".into(), PATH.into()), ("LC_ALL".into(), "C".into())],
+            directory: "/".into(),
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable of the command's environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs the command in a directory instead of `/`.
+    #[must_use]
+    pub fn directory(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
+        self
+    }
+
+    /// Whether the program is on this host.
+    #[must_use]
+    pub fn present(&self) -> bool {
+        self.program.is_file()
+    }
+
+    /// Where the program is expected, for messages.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The command line, for messages.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = self.program.display().to_string();
+        for argument in &self.arguments {
+            line.push(' ');
+            line.push_str(&argument.to_string_lossy());
+        }
+        line
+    }
+
+    /// Runs the command without input and returns what it wrote to standard output.
+    ///
+    /// # Errors
+    /// [`HostError`]: absent, not startable, or ended with anything but status 0.
+    pub fn run(&self) -> Result<Vec<u8>, HostError> {
+        let output = self.prepared().stdin(Stdio::null()).output().map_err(|source| self.start_error(source))?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(HostError::Failed { line: self.line(), status: output.status, stderr: one_line(&output.stderr) })
+    }
+
+    fn prepared(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear().envs(self.environment.iter().cloned()).current_dir(&self.directory);
+        command
+    }
+
+    fn start_error(&self, source: io::Error) -> HostError {
+        if source.kind() == io::ErrorKind::NotFound && !self.program.exists() {
+            HostError::Absent { program: self.program.clone() }
+        } else {
+            HostError::Start { line: self.line(), source }
+        }
+    }
+}
+
+/// What a command said on standard error, as one line for a message.
+fn one_line(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// Where a program is looked for. A build for tests looks below `$ZONEKIT_LAB` first, so that
+/// stand-ins take the place of commands of illumos; a build for use has no such variable, for the
+/// environment of a hook is that of whoever called `zoneadm`.
+fn location(program: &Path) -> PathBuf {
+    #[cfg(feature = "lab")]
+    if let Some(lab) = std::env::var_os("ZONEKIT_LAB") {
+        return Path::new(&lab).join(program.strip_prefix("/").unwrap_or(program));
+    }
+    program.to_owned()
+}
+
+/// A Bourne shell script of a package, run by its own interpreter. Where that is absent, as
+/// `/sbin/sh` is on other systems than illumos, `/bin/sh` reads it.
+///
+/// # Errors
+/// The script's first line cannot be read.
+pub fn script(path: &Path) -> io::Result<HostCommand> {
+    let mut first = [0u8; 128];
+    let read = io::Read::read(&mut std::fs::File::open(path)?, &mut first)?;
+    let line = first[..read].split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let interpreter = line.strip_prefix(b"#!").map(|rest| rest.trim_ascii());
+    let bourne = matches!(interpreter, Some(b"/sbin/sh" | b"/usr/bin/sh" | b"/bin/sh"));
+    let direct = !bourne || interpreter.is_some_and(|name| Path::new(OsStr::from_bytes(name)).exists());
+    let mut command = HostCommand::new("/bin/sh");
+    if direct {
+        path.clone_into(&mut command.program);
+        return Ok(command);
+    }
+    Ok(command.arg(path))
+}
+
+use std::os::unix::ffi::OsStrExt;
+
+/// Whether this process may set owners and make devices: its effective user is root.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The effective user and group of this process, which own what it makes.
+#[must_use]
+pub fn own_ids() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+/// Processors that this process may use.
+#[must_use]
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_carries_line_status_and_words() {
+        let error = HostCommand::new("/bin/ls").arg("/nonexistent file").run().unwrap_err().to_string();
+        assert!(error.starts_with("`/bin/ls /nonexistent file` failed (exit status: "), "{error}");
+        assert!(error.contains("No such file"), "{error}");
+    }
+
+    #[test]
+    fn an_absent_command_is_said_to_be_absent() {
+        let error = HostCommand::new("/nonexistent/zfs").run().unwrap_err();
+        assert_eq!(error.to_string(), "`/nonexistent/zfs` is not on this host");
+    }
+
+    #[test]
+    fn the_environment_is_cleared() {
+        let out = HostCommand::new("/usr/bin/env").env("BASEDIR", "/x").run().unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("BASEDIR=/x") && text.contains("LC_ALL=C") && !text.contains("HOME="), "{text}");
+    }
+
+    #[test]
+    fn a_script_for_sbin_sh_runs_without_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("postinstall");
+        std::fs::write(&path, "#!/sbin/sh\necho $1 $BASEDIR\n").unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let out = script(&path).unwrap().arg("a b").env("BASEDIR", "/z").run().unwrap();
+        assert_eq!(out, b"a b /z\n");
+    }
+}

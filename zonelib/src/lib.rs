@@ -1,0 +1,11 @@
+//! What an illumos zone is and how it comes to be.
+
+pub mod brand;
+pub mod config;
+pub mod host;
+pub mod libclone;
+pub mod populate;
+pub mod program;
+pub mod recipe;
+pub mod root;
+pub mod storage;

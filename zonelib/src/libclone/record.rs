@@ -1,0 +1,46 @@
+//! The record beside a clone.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// What a clone was made from, and whether it is whole.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Record {
+    /// Somebody is changing the clone, or was when they stopped.
+    pub changing: bool,
+    /// See [`super::Clone::fingerprint`].
+    pub fingerprint: String,
+}
+
+/// A record is two lines.
+const LIMIT: u64 = 4096;
+
+impl Record {
+    /// The record in a file; `None` when there is none. One that cannot be understood says nothing about
+    /// the clone, which then counts as unfinished.
+    pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
+        let stat = match std::fs::symlink_metadata(path) {
+            Ok(stat) => stat,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let unknown = Self { changing: true, fingerprint: String::new() };
+        if !stat.is_file() || stat.len() > LIMIT {
+            return Ok(Some(unknown));
+        }
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        Ok(Some(toml::from_str(&text).unwrap_or(unknown)))
+    }
+
+    /// Replaces the file as a whole.
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+        let text = toml::to_string(self).map_err(io::Error::other)?;
+        let new = path.with_extension("zonekit-new");
+        let mut file = std::fs::File::create(&new)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)
+    }
+}

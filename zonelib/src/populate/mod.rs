@@ -1,0 +1,57 @@
+//! Filling a zone root: image + recipe -> [`plan`] -> actions -> [`apply`] or [`archive`].
+//!
+//! Planning touches nothing. Applying decides nothing: what is missing, of another kind or wrongly
+//! owned has been settled in the plan, and what can only be seen while copying is reported.
+
+mod action;
+mod apply;
+mod archive;
+mod describe;
+mod gzip;
+mod image;
+mod live;
+mod metadata;
+mod owners;
+mod plan;
+mod select;
+mod verify;
+mod work;
+mod zone_contents;
+
+use std::path::PathBuf;
+
+pub(crate) use action::split;
+pub use action::{Action, Attributes, Modified, Origin, Packaged, Source, What};
+pub use apply::{Applied, ApplyError, Counters, Mismatch, Settings, Trees, apply};
+pub use archive::{ArchiveError, archive};
+pub use describe::{Summary, action_json, action_line, printable};
+pub use image::{Image, ImageError};
+pub(crate) use live::{is_absence, open_anywhere, open_dir};
+pub use metadata::postinstall_path;
+pub use plan::{Missing, Packages, Plan, Request, plan, plan_clone};
+pub use select::{Kept, Wanted, packages};
+pub use verify::{Difference, verify};
+pub(crate) use zone_contents::{filter, replace_file};
+
+/// Why no plan could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Something in the image could not be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The package database or one of its neighbours is damaged.
+    #[error(transparent)]
+    Database(#[from] contents::Error),
+    /// No such overlay or package.
+    #[error(transparent)]
+    Unknown(#[from] contents::names::Unknown),
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,138 @@
+//! The zone's own contents file: the image's, without what the zone does not have.
+
+use std::io::{self, Write};
+
+use contents::database::{Line, is_below};
+use contents::{Contents, Entry};
+
+use crate::recipe::PruneSet;
+
+use crate::root::{Tree, remove_tree, set_attributes};
+
+use super::action::split;
+use super::select::Kept;
+
+/// Filters a database for a zone: entries below `drop` and pruned ones go; with `kept`, the names of
+/// other packages go, and entries that are left with none. Everything else stays byte for byte and in
+/// order, comments too.
+#[must_use]
+pub fn filter(contents: &Contents<'_>, drop: &[String], prune: &PruneSet, kept: Option<&Kept>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(contents.text().len());
+    let mut cursor = prune.cursor();
+    let sorted = contents.is_sorted();
+    for line in contents.lines() {
+        let entry = match line {
+            Line::Comment(comment) => {
+                push_line(&mut out, comment);
+                continue;
+            }
+            Line::Entry(_, entry) => entry,
+        };
+        let path = entry.path_bytes();
+        let pruned = if sorted { cursor.contains(path) } else { prune.contains(path) };
+        if pruned || drop.iter().any(|dropped| is_below(path, dropped.as_bytes())) {
+            continue;
+        }
+        match kept {
+            None => push_line(&mut out, entry.line()),
+            Some(kept) => push_kept(&mut out, &entry, kept),
+        }
+    }
+    out
+}
+
+/// Replaces a file of a tree by one with other bytes and the same attributes.
+///
+/// # Errors
+/// As `openat(2)`, `write(2)`, `renameat(2)`.
+pub fn replace_file(tree: &Tree, path: &[u8], bytes: &[u8]) -> io::Result<()> {
+    const NEW: &[u8] = b".zonekit-new";
+    let (parent, name) = split(path);
+    let handle = tree.open_dir(parent)?;
+    let old = handle.stat(name)?.ok_or(io::ErrorKind::NotFound)?;
+    remove_tree(&handle, NEW)?;
+    let mut file = handle.create_file(NEW)?;
+    file.write_all(bytes)?;
+    set_attributes(&file, Some((old.uid, old.gid)), old.mode, old.modified)?;
+    handle.rename(NEW, name)
+}
+
+fn push_line(out: &mut Vec<u8>, line: &[u8]) {
+    out.extend_from_slice(line);
+    out.push(b'\n');
+}
+
+fn push_kept(out: &mut Vec<u8>, entry: &Entry<'_>, kept: &Kept) {
+    let keeps = |name: &[u8]| kept.packages.contains(name);
+    if entry.packages().all(|package| keeps(package.name)) {
+        push_line(out, entry.line());
+        return;
+    }
+    let start = out.len();
+    out.extend_from_slice(entry.line_before_packages());
+    let mut any = false;
+    for (token, package) in entry.package_tokens().zip(entry.packages()) {
+        if keeps(package.name) {
+            out.push(b' ');
+            out.extend_from_slice(token);
+            any = true;
+        }
+    }
+    if any {
+        out.push(b'\n');
+    } else {
+        out.truncate(start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::recipe::PruneList;
+
+    const TEXT: &[u8] = b"/etc d none 0755 root sys A B\n\
+/etc/link=../etc/system s none A\n\
+/etc/system e none 0644 root sys 1 1 1 A\n\
+/etc/system.d d none 0755 root sys *A ~B\\:cls\n\
+/kernel d none 0755 root sys A\n\
+/kernel.d d none 0755 root sys A+\n\
+/kernel/x f none 0755 root sys 1 1 1 A\n\
+# Last modified by pkgadd for A package\n\
+# Tue Mar  3 12:59:59 2026\n";
+
+    fn run(kept: Option<&[&str]>) -> String {
+        let contents = Contents::parse(Path::new("contents"), TEXT).unwrap();
+        let mut list = PruneList::default();
+        list.add(Path::new("x.prune"), b"/etc/system\n").unwrap();
+        let kept = kept.map(|names| Kept {
+            packages: names.iter().map(|name| name.as_bytes().to_vec()).collect(),
+            ..Kept::default()
+        });
+        let out = filter(&contents, &["/kernel".to_owned()], &PruneSet::union([&list]), kept.as_ref());
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Reference findings 1 and 3: substrings and unanchored prefixes.
+    #[test]
+    fn only_whole_paths_go() {
+        assert_eq!(
+            run(None),
+            "/etc d none 0755 root sys A B\n/etc/link=../etc/system s none A\n\
+             /etc/system.d d none 0755 root sys *A ~B\\:cls\n/kernel.d d none 0755 root sys A+\n\
+             # Last modified by pkgadd for A package\n# Tue Mar  3 12:59:59 2026\n"
+        );
+    }
+
+    /// Reference findings 13 and 14: names are no patterns, and comments stay lines of their own.
+    #[test]
+    fn only_kept_packages_stay() {
+        assert_eq!(
+            run(Some(&["B"])),
+            "/etc d none 0755 root sys B\n/etc/system.d d none 0755 root sys ~B\\:cls\n\
+             # Last modified by pkgadd for A package\n# Tue Mar  3 12:59:59 2026\n"
+        );
+        assert!(run(Some(&["A+"])).starts_with("/kernel.d d none 0755 root sys A+\n#"));
+    }
+}

@@ -1,0 +1,374 @@
+//! An open directory and the operations on names directly in it.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+
+use super::Timestamp;
+
+/// An open directory. Every name that its methods take is a leaf: without `/`, and neither empty nor
+/// `.` nor `..`; a final symbolic link is never followed.
+#[derive(Debug)]
+pub struct Handle {
+    fd: OwnedFd,
+}
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe.
+    Pipe,
+    /// A character device.
+    Character,
+    /// A block device.
+    Block,
+    /// A socket, a door, or something newer.
+    Other,
+}
+
+impl FileKind {
+    fn from_type(kind: FileType) -> Self {
+        match kind {
+            FileType::RegularFile => Self::Regular,
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Symlink,
+            FileType::Fifo => Self::Pipe,
+            FileType::CharacterDevice => Self::Character,
+            FileType::BlockDevice => Self::Block,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What `lstat(2)` tells of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: FileKind,
+    /// Permission, set-id and sticky bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Bytes of content.
+    pub size: u64,
+    /// Units of 512 bytes that are allocated.
+    pub blocks: u64,
+    /// Last modification.
+    pub modified: Timestamp,
+    /// Number of a device, in the system's own encoding.
+    pub device: u64,
+    /// The file system and the object's number in it: equal for hard links of one file.
+    pub identity: (u64, u64),
+    /// Number of hard links.
+    pub links: u64,
+}
+
+impl Stat {
+    #[allow(clippy::unnecessary_cast, reason = "the widths of these fields differ between systems")]
+    fn from_raw(raw: &rustix::fs::Stat) -> Self {
+        Self {
+            kind: FileKind::from_type(FileType::from_raw_mode(raw.st_mode)),
+            mode: raw.st_mode as u32 & 0o7777,
+            uid: raw.st_uid,
+            gid: raw.st_gid,
+            size: raw.st_size as u64,
+            blocks: raw.st_blocks as u64,
+            modified: Timestamp { seconds: raw.st_mtime as i64, nanoseconds: raw.st_mtime_nsec as u32 },
+            device: raw.st_rdev as u64,
+            identity: (raw.st_dev as u64, raw.st_ino as u64),
+            links: raw.st_nlink as u64,
+        }
+    }
+
+    /// `lstat(2)` of an open file.
+    ///
+    /// # Errors
+    /// As `fstat(2)`.
+    pub fn of(fd: impl AsFd) -> io::Result<Self> {
+        Ok(Self::from_raw(&rustix::fs::fstat(fd)?))
+    }
+}
+
+/// A named pipe or a device to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// A named pipe.
+    Pipe,
+    /// A character device with its number in the system's own encoding.
+    Character(u64),
+    /// A block device with its number in the system's own encoding.
+    Block(u64),
+}
+
+fn leaf(name: &[u8]) -> io::Result<&[u8]> {
+    if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+        return Err(Errno::INVAL.into());
+    }
+    Ok(name)
+}
+
+pub(super) fn require_regular(file: File) -> io::Result<(File, Stat)> {
+    let stat = Stat::of(&file)?;
+    if stat.kind == FileKind::Regular {
+        Ok((file, stat))
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file"))
+    }
+}
+
+impl Handle {
+    pub(super) fn from_fd(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+
+    /// Opens the directory that `fd` holds once more. A capability may be held by `O_PATH`, through
+    /// which a directory can be neither listed nor changed.
+    pub(super) fn reopen(fd: impl AsFd) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { fd: rustix::fs::openat(fd, c".", flags, Mode::empty())? })
+    }
+
+    pub(super) fn open_raw(&self, name: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+        Ok(rustix::fs::openat(&self.fd, leaf(name)?, flags | OFlags::NOFOLLOW, Mode::empty())?)
+    }
+
+    /// Opens a directory.
+    ///
+    /// # Errors
+    /// As `openat(2)`; `ENOTDIR` or `ELOOP` for a symbolic link.
+    pub fn open_dir(&self, name: &[u8]) -> io::Result<Self> {
+        self.open_raw(name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC).map(Self::from_fd)
+    }
+
+    /// Opens a regular file for reading; a FIFO is refused, not waited for.
+    ///
+    /// # Errors
+    /// As `openat(2)`; `InvalidInput` when it is no regular file.
+    pub fn open_file(&self, name: &[u8]) -> io::Result<(File, Stat)> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        require_regular(File::from(self.open_raw(name, flags)?))
+    }
+
+    /// Makes a file that was not there, for writing, with no permissions for others.
+    ///
+    /// # Errors
+    /// As `openat(2)`; `EEXIST` when anything has the name, a symbolic link included.
+    pub fn create_file(&self, name: &[u8]) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, leaf(name)?, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(File::from(fd))
+    }
+
+    /// Makes a directory that was not there, for its owner alone, and opens it.
+    ///
+    /// # Errors
+    /// As `mkdirat(2)` and `openat(2)`.
+    pub fn create_dir(&self, name: &[u8]) -> io::Result<Self> {
+        rustix::fs::mkdirat(&self.fd, leaf(name)?, Mode::RWXU)?;
+        self.open_dir(name)
+    }
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// As `symlinkat(2)`.
+    pub fn symlink(&self, target: &[u8], name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(target, &self.fd, leaf(name)?)?)
+    }
+
+    /// Makes a hard link to a file in another (or this) directory.
+    ///
+    /// # Errors
+    /// As `linkat(2)`.
+    pub fn link(&self, name: &[u8], from: &Self, existing: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::linkat(&from.fd, leaf(existing)?, &self.fd, leaf(name)?, AtFlags::empty())?)
+    }
+
+    /// Makes a named pipe or a device.
+    ///
+    /// # Errors
+    /// As `mknodat(2)`; devices need privileges.
+    #[allow(clippy::useless_conversion, reason = "device numbers are 64 bits wide on some systems only")]
+    pub fn create_special(&self, name: &[u8], special: Special) -> io::Result<()> {
+        let (kind, device) = match special {
+            Special::Pipe => (FileType::Fifo, 0),
+            Special::Character(device) => (FileType::CharacterDevice, device),
+            Special::Block(device) => (FileType::BlockDevice, device),
+        };
+        let device = device.try_into().map_err(|_| Errno::INVAL)?;
+        Ok(rustix::fs::mknodat(&self.fd, leaf(name)?, kind, Mode::RUSR | Mode::WUSR, device)?)
+    }
+
+    /// Replaces `name` by what stands under `from` in this directory.
+    ///
+    /// # Errors
+    /// As `renameat(2)`.
+    pub fn rename(&self, from: &[u8], name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.fd, leaf(from)?, &self.fd, leaf(name)?)?)
+    }
+
+    /// Removes a name that is no directory.
+    ///
+    /// # Errors
+    /// As `unlinkat(2)`.
+    pub fn remove_file(&self, name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.fd, leaf(name)?, AtFlags::empty())?)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// As `unlinkat(2)`.
+    pub fn remove_dir(&self, name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.fd, leaf(name)?, AtFlags::REMOVEDIR)?)
+    }
+
+    /// What stands under a name; `None` when nothing does.
+    ///
+    /// # Errors
+    /// As `fstatat(2)`, but for `ENOENT`.
+    pub fn stat(&self, name: &[u8]) -> io::Result<Option<Stat>> {
+        match rustix::fs::statat(&self.fd, leaf(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(raw) => Ok(Some(Stat::from_raw(&raw))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What the directory itself is.
+    ///
+    /// # Errors
+    /// As `fstat(2)`.
+    pub fn stat_self(&self) -> io::Result<Stat> {
+        Stat::of(&self.fd)
+    }
+
+    /// The target of a symbolic link.
+    ///
+    /// # Errors
+    /// As `readlinkat(2)`; `EINVAL` when it is none.
+    pub fn read_link(&self, name: &[u8]) -> io::Result<Vec<u8>> {
+        Ok(rustix::fs::readlinkat(&self.fd, leaf(name)?, Vec::new())?.into_bytes())
+    }
+
+    /// The names in the directory with their kinds, in no order.
+    ///
+    /// # Errors
+    /// As `readdir(3)`.
+    pub fn list(&self) -> io::Result<Vec<(Vec<u8>, FileKind)>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
+            names.push((name.to_vec(), self.kind_of(&entry, name)?));
+        }
+        Ok(names)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn kind_of(&self, entry: &rustix::fs::DirEntry, name: &[u8]) -> io::Result<FileKind> {
+        match entry.file_type() {
+            FileType::Unknown => Ok(self.stat(name)?.map_or(FileKind::Other, |stat| stat.kind)),
+            known => Ok(FileKind::from_type(known)),
+        }
+    }
+
+    /// Directory entries carry no type on illumos.
+    #[cfg(not(target_os = "linux"))]
+    fn kind_of(&self, _: &rustix::fs::DirEntry, name: &[u8]) -> io::Result<FileKind> {
+        Ok(self.stat(name)?.map_or(FileKind::Other, |stat| stat.kind))
+    }
+
+    /// Sets owner and group of the object itself, not of what a symbolic link points to.
+    ///
+    /// # Errors
+    /// As `fchownat(2)`.
+    pub fn set_owner(&self, name: &[u8], uid: u32, gid: u32) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+        Ok(rustix::fs::chownat(&self.fd, leaf(name)?, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Sets the mode of a pipe or device that the caller has just made here.
+    ///
+    /// # Errors
+    /// As `fchmodat(2)`.
+    pub fn set_mode(&self, name: &[u8], mode: u32) -> io::Result<()> {
+        Ok(rustix::fs::chmodat(&self.fd, leaf(name)?, mode_bits(mode), AtFlags::empty())?)
+    }
+
+    /// Sets the modification time of the object itself, not of what a symbolic link points to.
+    ///
+    /// # Errors
+    /// As `utimensat(2)`.
+    pub fn set_modified(&self, name: &[u8], time: Timestamp) -> io::Result<()> {
+        Ok(rustix::fs::utimensat(&self.fd, leaf(name)?, &time.timestamps(), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Opens the directory once more.
+    ///
+    /// # Errors
+    /// As `openat(2)`.
+    pub fn open_self(&self) -> io::Result<Self> {
+        Self::reopen(&self.fd)
+    }
+
+    /// Sets the modification time of the directory itself.
+    ///
+    /// # Errors
+    /// As `futimens(2)`.
+    pub fn set_own_modified(&self, time: Timestamp) -> io::Result<()> {
+        Ok(rustix::fs::futimens(&self.fd, &time.timestamps())?)
+    }
+
+    /// Writes the directory's own entries to stable storage.
+    ///
+    /// # Errors
+    /// As `fsync(2)`.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.fd)?)
+    }
+}
+
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "mode_t is 16 bits wide on some systems")]
+fn mode_bits(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode as rustix::fs::RawMode)
+}
+
+/// Gives an open file or directory its attributes, in the order in which one does not undo another:
+/// changing the owner clears set-id bits. An owner of `None` is the caller's own.
+///
+/// # Errors
+/// As `fchown(2)`, `fchmod(2)`, `futimens(2)`.
+pub(crate) fn set_attributes(
+    fd: impl AsFd,
+    owner: Option<(u32, u32)>,
+    mode: u32,
+    modified: Timestamp,
+) -> io::Result<()> {
+    if let Some((uid, gid)) = owner {
+        rustix::fs::fchown(&fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    rustix::fs::fchmod(&fd, mode_bits(mode))?;
+    Ok(rustix::fs::futimens(&fd, &modified.timestamps())?)
+}
