@@ -410,9 +410,10 @@ class Zone:
             if not self.keeps(token):
                 continue
             package = package_of(token)
-            path = b'/var/sadm/pkg/%s/save/pspool/%s/reloc%s' % (package, package, entry.path)
-            if self.source.regular(path):
-                return path
+            for area in (b'reloc', b'root'):        # root: of packages whose pkgmap has absolute paths
+                path = b'/var/sadm/pkg/%s/save/pspool/%s/%s%s' % (package, package, area, entry.path)
+                if self.source.regular(path):
+                    return path
         return None
 
     # ---------------------------------------------------------------- one entry -> one object
@@ -554,11 +555,11 @@ class Zone:
             self.live_tree(b'/var/sadm/overlays', skip)
 
     def live_tree(self, path, skip):
-        """A path and all below it as it is live. `skip`: exact paths; `save` only if a directory."""
+        """A path and all below it as it is live. `skip`: exact paths; a package's `save` only if a directory."""
         status = self.source.lstat(path)
         if path == b'/var/sadm/overlays' and stat.S_ISLNK(status.st_mode):
             status = os.lstat(self.source.top + self.source.directory(path))
-        if path in skip and (stat.S_ISDIR(status.st_mode) or not path.endswith(b'/save')):
+        if path in skip and (stat.S_ISDIR(status.st_mode) or not is_or_below(path, b'/var/sadm/pkg')):
             return
         if stat.S_ISSOCK(status.st_mode):
             return

@@ -1,9 +1,14 @@
-//! What every program does at its edge: read its arguments, print, fail with one line.
+//! What every program does at its edge: read its arguments, print, fail with one line, end with a status.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
+
+use crate::recipe::{BrandName, Recipe, RecipeError, Site};
 
 /// How the reading of arguments ended when there are none to work with.
 #[derive(Debug)]
@@ -59,6 +64,95 @@ pub fn tell(line: &str) {
 /// Prints an error the way every program does: `program: what failed: why`.
 pub fn complain(program: &str, error: &str) {
     tell(&format!("{program}: {}", error.replace('\n', " ")));
+}
+
+/// How a program ends that is no hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done, or the answer is yes.
+    Yes,
+    /// The answer is no: there are differences, or something is not as it should be.
+    No,
+    /// The arguments make no sense, or it could not be done.
+    Failed,
+}
+
+impl From<Answer> for ExitCode {
+    fn from(answer: Answer) -> Self {
+        Self::from(answer as u8)
+    }
+}
+
+/// A whole program that is no hook: reads the arguments, runs, and says in one line why it could not.
+pub fn main<P, E>(program: &str, run: impl FnOnce(&P) -> Result<Answer, E>) -> ExitCode
+where
+    P: Parser,
+    E: Display,
+{
+    let answer = match arguments(program) {
+        Ok(arguments) => run(&arguments).unwrap_or_else(|error| {
+            complain(program, &error.to_string());
+            Answer::Failed
+        }),
+        Err(NoArguments::Shown) => Answer::Yes,
+        Err(NoArguments::Wrong) => Answer::Failed,
+    };
+    answer.into()
+}
+
+/// The flags that name a brand.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RecipeFlags {
+    /// Brand, such as sparse-root or whole-root
+    #[arg(short, long, value_name = "BRAND")]
+    pub brand: Option<BrandName>,
+    /// Recipe file, instead of a brand
+    #[arg(long, value_name = "FILE", conflicts_with = "brand")]
+    pub recipe: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site: SiteFlags,
+}
+
+/// The flag that says where a site keeps what is its own.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SiteFlags {
+    /// Folder of the site's own brands and prune lists
+    #[arg(long, value_name = "DIR", default_value = "/etc/zonekit")]
+    pub config: PathBuf,
+}
+
+impl SiteFlags {
+    /// The folders where recipes are looked for.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        Site { config: self.config.clone(), ..Site::default() }
+    }
+}
+
+impl RecipeFlags {
+    /// The recipe that the flags name; `None` when they name none.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn recipe(&self) -> Result<Option<Recipe>, RecipeError> {
+        let site = self.site.site();
+        match (&self.recipe, &self.brand) {
+            (Some(file), _) => site.recipe_file(file).map(Some),
+            (None, Some(brand)) => site.recipe(brand).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The same, with a brand for those who name none.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn recipe_or(&self, brand: &str) -> Result<Recipe, RecipeError> {
+        match self.recipe()? {
+            Some(recipe) => Ok(recipe),
+            None => self.site.site().recipe(&brand.parse()?),
+        }
+    }
 }
 
 /// Whether people watch standard error as it is written.

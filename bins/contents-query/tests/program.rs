@@ -191,7 +191,7 @@ fn pipes_get_the_raw_name() {
     assert!(refused.stderr.starts_with(b"contents-query: cannot look up `\\x1b\\xff`: "));
 }
 
-/// A terminal is what `ptsname` knows how to find; illumos does it in another way.
+/// A terminal of illumos needs modules pushed onto it before it is one.
 #[cfg(target_os = "linux")]
 #[test]
 fn terminals_get_harmless_names() {

@@ -1,28 +1,25 @@
 //! The install hook: from an empty zonepath to a zone root that boots.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use contents::Contents;
-use contents::alias::Aliases;
 use contents::names::OverlayName;
-use contents::overlay::Overlays;
 
 use crate::config::{self, ZoneName};
 use crate::host::{self, HostCommand, HostError};
 use crate::libclone::{Clone as SharedClone, CloneError, Synced};
 use crate::populate::{
-    self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Kept, Plan, PlanError, Request, Settings,
-    Trees, Wanted, postinstall_path, printable,
+    self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Plan, PlanError, Request, Settings, Trees,
+    Wanted, postinstall_path, printable,
 };
-use crate::recipe::{Recipe, Template};
-use crate::root::{Tree, remove_tree};
+use crate::recipe::Recipe;
+use crate::root::remove_tree;
 use crate::storage::{Directory, Storage, StorageError};
 
 use super::Status;
+use super::sources::{Ingredients, PKGADM, Sources, sync_database};
 
 /// What is to be installed, where, and how.
 #[derive(Debug)]
@@ -168,57 +165,6 @@ impl InstallError {
     }
 }
 
-/// Everything that a plan is made from, read once.
-pub struct Sources {
-    image: Image,
-    template: Option<Image>,
-}
-
-impl Sources {
-    /// Opens the image, and the template if there is one.
-    ///
-    /// # Errors
-    /// [`InstallError::Image`], [`InstallError::Usage`].
-    pub fn open(install: &Install) -> Result<Self, InstallError> {
-        let image = Image::open(&install.image)?;
-        let template = install.template.as_deref().map(Image::open).transpose()?;
-        Ok(Self { image, template })
-    }
-
-    /// Makes the plan and hands it on.
-    ///
-    /// # Errors
-    /// [`InstallError`] of the plan, and those of `then`.
-    pub fn with_plan<R>(
-        &self,
-        install: &Install,
-        then: impl FnOnce(&Request<'_>, &Plan<'_>, Trees<'_>) -> Result<R, InstallError>,
-    ) -> Result<R, InstallError> {
-        let contents = self.image.contents()?;
-        let template_contents = self.template.as_ref().map(Image::contents).transpose()?;
-        let kept = install.wanted.as_ref().map(|wanted| self.kept(wanted, &contents)).transpose()?;
-        let template = self.template.as_ref().zip(template_contents.as_ref());
-        let request = Request {
-            image: self.image.packages(&contents),
-            recipe: &install.recipe,
-            kept: kept.as_ref(),
-            template: template.map(|(image, contents)| image.packages(contents)),
-            makes_template: install.makes_template,
-        };
-        let plan = populate::plan(&request)?;
-        let trees = Trees { image: self.image.tree(), template: self.template.as_ref().map(Image::tree) };
-        then(&request, &plan, trees)
-    }
-
-    fn kept(&self, wanted: &Wanted, contents: &Contents<'_>) -> Result<Kept, InstallError> {
-        let dir = self.image.tree().dir();
-        let overlays = Overlays::read(dir).map_err(PlanError::from)?;
-        let aliases = Aliases::read(dir).map_err(PlanError::from)?;
-        let installed: BTreeSet<&[u8]> = populate::packages(contents);
-        Ok(Kept::resolve(wanted, &overlays, &aliases, &installed).map_err(PlanError::from)?)
-    }
-}
-
 impl Install {
     /// Refuses options that make no sense together or for this brand.
     ///
@@ -226,16 +172,11 @@ impl Install {
     /// [`InstallError::Usage`].
     pub fn check_options(&self) -> Result<(), InstallError> {
         let usage = |problem: String| Err(InstallError::Usage(problem));
-        let brand = &self.recipe.name;
+        self.ingredients().check()?;
         let adds = !self.add_overlays.is_empty() || !self.add_packages.is_empty();
-        if (self.wanted.is_some() || adds) && !self.recipe.choose {
+        if adds && !self.recipe.choose {
+            let brand = &self.recipe.name;
             return usage(format!("brand `{brand}` has no choice of packages; leave out -o, -p, -O and -P"));
-        }
-        if self.template.is_some() && self.recipe.template != Template::Source {
-            return usage(format!("brand `{brand}` is not filled from templates"));
-        }
-        if self.makes_template && self.recipe.template != Template::Target {
-            return usage(format!("brand `{brand}` makes no templates; give -T the directory of one"));
         }
         if self.archive.is_some() && adds {
             return usage("-O and -P install into a zone root; they cannot be used with --archive".to_owned());
@@ -244,6 +185,18 @@ impl Install {
             return usage("no zonepath; give -R DIR".to_owned());
         }
         Ok(())
+    }
+
+    /// What the zone root is made from.
+    #[must_use]
+    pub fn ingredients(&self) -> Ingredients<'_> {
+        Ingredients {
+            image: &self.image,
+            recipe: &self.recipe,
+            template: self.template.as_deref(),
+            makes_template: self.makes_template,
+            wanted: self.wanted.as_ref(),
+        }
     }
 
     fn storage(&self) -> Result<Directory, InstallError> {
@@ -287,7 +240,7 @@ impl Install {
         if self.archive.is_none() {
             self.storage()?.check()?;
         }
-        Sources::open(self)?.with_plan(self, |_, plan, _| {
+        Sources::open(&self.ingredients())?.with_plan(&self.ingredients(), |_, plan, _| {
             self.refuse_missing(&plan.missing)?;
             Ok(then(plan))
         })
@@ -316,8 +269,8 @@ impl Install {
         if storage.is_some() {
             sync_database(&self.image)?;
         }
-        let sources = Sources::open(self)?;
-        sources.with_plan(self, |request, plan, trees| {
+        let sources = Sources::open(&self.ingredients())?;
+        sources.with_plan(&self.ingredients(), |request, plan, trees| {
             self.refuse_missing(&plan.missing)?;
             let mut report = Report { warnings: plan.warnings.clone(), ..Report::default() };
             match storage {
@@ -410,6 +363,7 @@ impl Install {
             let settings = Settings { counters: &counters, ..self.settings(clock.watch) };
             let synced = clone.sync(&settings)?;
             if !synced.current {
+                self.refuse_differences(&synced.applied)?;
                 report.warnings.extend(synced.warnings.iter().cloned());
                 report.warnings.extend(synced.broken.iter().map(ToString::to_string));
                 report.clones.push((clone.path().to_owned(), synced));
@@ -434,7 +388,7 @@ impl Install {
             .and_then(|applied| {
                 report.applied = applied;
                 self.refuse_differences(&report.applied)?;
-                if sources.image.changed() {
+                if sources.image().changed() {
                     return Err(InstallError::Torn(self.image.clone()));
                 }
                 self.add_packages(storage.root(), clock)?;
@@ -524,20 +478,8 @@ impl Install {
     }
 }
 
-/// The package tools of the host.
-const PKGADM: &str = "/usr/bin/pkgadm";
+/// The host's installer of packages and overlays.
 const ZAP: &str = "/usr/bin/zap";
-
-/// Has pending changes written into the database, where there are package tools.
-fn sync_database(image: &Path) -> Result<(), InstallError> {
-    let pkgadm = HostCommand::new(PKGADM).arg("sync");
-    if !pkgadm.present() {
-        return Ok(());
-    }
-    let pkgadm = if image == Path::new("/") { pkgadm } else { pkgadm.arg("-R").arg(image) };
-    pkgadm.arg("-q").run()?;
-    Ok(())
-}
 
 /// Steps and how long they take.
 struct Clock<'w> {
@@ -567,12 +509,4 @@ impl<'w> Clock<'w> {
         self.end();
         std::mem::take(&mut self.phases)
     }
-}
-
-/// A tree for programs that only look.
-///
-/// # Errors
-/// [`StorageError::System`].
-pub fn open_root(path: &Path) -> Result<Tree, StorageError> {
-    Tree::open(path).map_err(StorageError::system(path))
 }

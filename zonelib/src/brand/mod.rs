@@ -1,8 +1,12 @@
 //! The protocol that zoneadm(8) speaks with the hooks of a brand, and each hook as one function.
 
+pub mod be;
 pub mod install;
+mod sources;
 
 use std::process::ExitCode;
+
+pub use sources::{Ingredients, Sources, sync_database};
 
 /// How a hook ends. Source: sys/zone.h, `ZONE_SUBPROC_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod interrupt;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -192,6 +193,28 @@ pub fn is_root() -> bool {
 #[must_use]
 pub fn own_ids() -> (u32, u32) {
     (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+/// Bytes that nobody can guess and that no other call returns.
+#[must_use]
+pub fn random_bytes() -> [u8; 32] {
+    rand::random()
+}
+
+/// Writes what has been changed in the file system of `fd` to stable storage; where one file system
+/// cannot be asked for, all of them.
+///
+/// # Errors
+/// As `syncfs(2)`.
+pub fn flush(fd: impl AsFd) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(fd)?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = fd;
+        rustix::fs::sync();
+    }
+    Ok(())
 }
 
 /// Processors that this process may use.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::{Compression, GzBuilder};
 
@@ -19,21 +19,23 @@ pub(super) fn compress<E: From<io::Error>>(
     threads: usize,
     produce: impl FnOnce(&mut dyn Write) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (to_workers, work) = sync_channel::<(u64, Vec<u8>)>(threads * 2);
+    let (to_workers, work) = sync_channel::<(u64, Vec<u8>)>(threads.max(1) * 2);
     let (to_writer, done) = channel::<(u64, io::Result<Vec<u8>>)>();
-    let work = Mutex::new(work);
+    // Only workers hold the receiving end: when all of them are gone, sending fails instead of waiting.
+    let work = Arc::new(Mutex::new(work));
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
-            let to_writer = to_writer.clone();
-            scope.spawn(|| worker(&work, to_writer));
+            let (work, to_writer) = (Arc::clone(&work), to_writer.clone());
+            scope.spawn(move || worker(&work, &to_writer));
         }
-        drop(to_writer);
+        drop((work, to_writer));
         let writer = scope.spawn(move || write_in_order(out, &done));
         let mut members = Members { to_workers, buffer: Vec::with_capacity(MEMBER), next: 0 };
         let produced = produce(&mut members).and_then(|()| members.flush_member().map_err(E::from));
         drop(members);
         let written = writer.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread failed")));
-        produced.and(written.map_err(E::from))
+        // A writer that failed is why the producer could not go on.
+        written.map_err(E::from).and(produced)
     })
 }
 
@@ -69,7 +71,7 @@ impl Write for Members {
     }
 }
 
-fn worker(work: &Mutex<Receiver<(u64, Vec<u8>)>>, to_writer: Sender<(u64, io::Result<Vec<u8>>)>) {
+fn worker(work: &Mutex<Receiver<(u64, Vec<u8>)>>, to_writer: &Sender<(u64, io::Result<Vec<u8>>)>) {
     loop {
         let received = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((number, member)) = received else { return };
@@ -134,6 +136,6 @@ mod tests {
         }
         let bytes = vec![1; 20_000_000];
         let error = compress::<io::Error>(Full, 2, |writer| writer.write_all(&bytes)).unwrap_err();
-        assert!(matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::BrokenPipe));
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -12,7 +12,7 @@ use super::{Recipe, RecipeError, builtin};
 const TEXT_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The name of a brand: the name of its folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BrandName(String);
 
 impl FromStr for BrandName {
@@ -69,7 +69,7 @@ impl Site {
             return Err(RecipeError::UnknownBrand {
                 name: brand.0.clone(),
                 looked: looked.into(),
-                known: self.known(),
+                known: self.brands().iter().map(ToString::to_string).collect(),
             });
         };
         let origin = PathBuf::from(format!("{brand}/recipe.toml (built in)"));
@@ -94,13 +94,14 @@ impl Site {
         Recipe::parse(&name.to_string_lossy(), file, &text, &Lists { site: self, beside: Some(folder) })
     }
 
-    fn known(&self) -> Vec<String> {
-        let mut names: Vec<String> = builtin::BRANDS.iter().map(|name| (*name).to_owned()).collect();
+    /// The brands that there are recipes of: stock ones, installed ones, and the administrator's own.
+    #[must_use]
+    pub fn brands(&self) -> Vec<BrandName> {
+        let mut names: Vec<BrandName> = builtin::BRANDS.iter().map(|name| BrandName((*name).to_owned())).collect();
         for dir in [self.config.join("brands"), self.brands.clone()] {
             for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-                if entry.path().join("recipe.toml").exists() {
-                    names.push(entry.file_name().to_string_lossy().into_owned());
-                }
+                let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
+                names.extend(name.filter(|_| entry.path().join("recipe.toml").exists()));
             }
         }
         names.sort();

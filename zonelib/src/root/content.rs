@@ -44,8 +44,8 @@ impl Default for CopyBuffer {
 }
 
 impl CopyBuffer {
-    /// Copies all of `from`, an open regular file with `stat`, to `to`, which is empty. Holes stay
-    /// holes. Between pieces `go_on` is asked.
+    /// Copies `from`, an open regular file, to `to`, which is empty: as many bytes as `stat` says, or
+    /// fewer when the file has become shorter since. Holes stay holes. Between pieces `go_on` is asked.
     ///
     /// # Errors
     /// As `read(2)`, `write(2)`; `Interrupted` when `go_on` says no.
@@ -62,9 +62,9 @@ impl CopyBuffer {
         let bytes = if sparse && copy.data_extents(stat.size, &mut self.memory)? {
             stat.size
         } else if stat.size <= SMALL || transfer == Transfer::Summed {
-            copy.through_memory(&mut self.memory)?
+            copy.through_memory(stat.size, &mut self.memory)?
         } else {
-            copy.by_kernel(&mut self.memory)?
+            copy.by_kernel(stat.size, &mut self.memory)?
         };
         Ok(Copied { bytes, checksum: copy.summed.then(|| copy.sum.finish()) })
     }
@@ -83,11 +83,11 @@ impl Copying<'_> {
         if (self.go_on)() { Ok(()) } else { Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted")) }
     }
 
-    fn through_memory(&mut self, memory: &mut [u8]) -> io::Result<u64> {
+    fn through_memory(&mut self, size: u64, memory: &mut [u8]) -> io::Result<u64> {
         let mut total = 0;
-        loop {
+        while total < size {
             let read = match (&*self.from).read(memory) {
-                Ok(0) => return Ok(total),
+                Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
@@ -97,33 +97,35 @@ impl Copying<'_> {
             }
             (&*self.to).write_all(&memory[..read])?;
             total += read as u64;
-            if read == memory.len() {
+            if total < size {
                 self.check()?;
             }
         }
+        Ok(total)
     }
 
     #[cfg(target_os = "linux")]
-    fn by_kernel(&mut self, memory: &mut [u8]) -> io::Result<u64> {
+    fn by_kernel(&mut self, size: u64, memory: &mut [u8]) -> io::Result<u64> {
         let mut total = 0u64;
-        loop {
+        while total < size {
             match rustix::fs::copy_file_range(self.from, None, self.to, None, PIECE) {
-                Ok(0) => return Ok(total),
+                Ok(0) => break,
                 Ok(copied) => total += copied as u64,
                 Err(Errno::INTR) => {}
                 // Another file system, or one that cannot: nothing has been copied yet.
                 Err(Errno::XDEV | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::PERM) if total == 0 => {
-                    return self.through_memory(memory);
+                    return self.through_memory(size, memory);
                 }
                 Err(error) => return Err(error.into()),
             }
             self.check()?;
         }
+        Ok(total)
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn by_kernel(&mut self, memory: &mut [u8]) -> io::Result<u64> {
-        self.through_memory(memory)
+    fn by_kernel(&mut self, size: u64, memory: &mut [u8]) -> io::Result<u64> {
+        self.through_memory(size, memory)
     }
 
     /// Copies the data and leaves the holes; false when the file system cannot tell them apart.

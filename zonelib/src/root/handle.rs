@@ -101,6 +101,10 @@ impl Stat {
     }
 }
 
+/// Bytes of directory entries that are read at a time.
+#[cfg(target_os = "linux")]
+const LISTING: usize = 16 * 1024;
+
 /// A named pipe or a device to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Special {
@@ -267,31 +271,43 @@ impl Handle {
     ///
     /// # Errors
     /// As `readdir(3)`.
+    #[cfg(target_os = "linux")]
+    pub fn list(&self) -> io::Result<Vec<(Vec<u8>, FileKind)>> {
+        let mut names = Vec::new();
+        let mut buffer = Vec::with_capacity(LISTING);
+        rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0))?;
+        let mut entries = rustix::fs::RawDir::new(&self.fd, buffer.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                let kind = match entry.file_type() {
+                    FileType::Unknown => self.stat(name)?.map_or(FileKind::Other, |stat| stat.kind),
+                    known => FileKind::from_type(known),
+                };
+                names.push((name.to_vec(), kind));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The names in the directory with their kinds, in no order. Entries carry no type on illumos, so
+    /// each is looked at.
+    ///
+    /// # Errors
+    /// As `readdir(3)`.
+    #[cfg(not(target_os = "linux"))]
     pub fn list(&self) -> io::Result<Vec<(Vec<u8>, FileKind)>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.fd)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
-            if matches!(name, b"." | b"..") {
-                continue;
+            if !matches!(name, b"." | b"..") {
+                let kind = self.stat(name)?.map_or(FileKind::Other, |stat| stat.kind);
+                names.push((name.to_vec(), kind));
             }
-            names.push((name.to_vec(), self.kind_of(&entry, name)?));
         }
         Ok(names)
-    }
-
-    #[cfg(target_os = "linux")]
-    fn kind_of(&self, entry: &rustix::fs::DirEntry, name: &[u8]) -> io::Result<FileKind> {
-        match entry.file_type() {
-            FileType::Unknown => Ok(self.stat(name)?.map_or(FileKind::Other, |stat| stat.kind)),
-            known => Ok(FileKind::from_type(known)),
-        }
-    }
-
-    /// Directory entries carry no type on illumos.
-    #[cfg(not(target_os = "linux"))]
-    fn kind_of(&self, _: &rustix::fs::DirEntry, name: &[u8]) -> io::Result<FileKind> {
-        Ok(self.stat(name)?.map_or(FileKind::Other, |stat| stat.kind))
     }
 
     /// Sets owner and group of the object itself, not of what a symbolic link points to.
@@ -356,7 +372,8 @@ fn mode_bits(mode: u32) -> Mode {
 }
 
 /// Gives an open file or directory its attributes, in the order in which one does not undo another:
-/// changing the owner clears set-id bits. An owner of `None` is the caller's own.
+/// changing the owner clears set-id bits. An owner of `None` is the caller's own. The mode is set even
+/// where creation could have done it: that also takes away what the object inherited by an ACL.
 ///
 /// # Errors
 /// As `fchown(2)`, `fchmod(2)`, `futimens(2)`.

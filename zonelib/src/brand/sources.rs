@@ -1,0 +1,124 @@
+//! What a zone root is made from: whoever installs one, and whoever checks one, reads it here.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use contents::Contents;
+use contents::alias::Aliases;
+use contents::overlay::Overlays;
+
+use crate::host::{HostCommand, HostError};
+use crate::populate::{self, Image, Kept, Plan, PlanError, Request, Trees, Wanted};
+use crate::recipe::{Recipe, Template};
+
+use super::install::InstallError;
+
+/// The package tools of the host.
+pub(super) const PKGADM: &str = "/usr/bin/pkgadm";
+
+/// What a zone root is made from, which is also all that it takes to say what it should be.
+#[derive(Clone, Copy, Debug)]
+pub struct Ingredients<'a> {
+    /// The root whose packages are installed from.
+    pub image: &'a Path,
+    /// The brand.
+    pub recipe: &'a Recipe,
+    /// A template to fill the zone from.
+    pub template: Option<&'a Path>,
+    /// The root is to be a template itself.
+    pub makes_template: bool,
+    /// Overlays and packages to keep, when not everything.
+    pub wanted: Option<&'a Wanted>,
+}
+
+impl Ingredients<'_> {
+    /// Refuses what makes no sense for the brand.
+    ///
+    /// # Errors
+    /// [`InstallError::Usage`].
+    pub fn check(&self) -> Result<(), InstallError> {
+        let usage = |problem: String| Err(InstallError::Usage(problem));
+        let brand = &self.recipe.name;
+        if self.wanted.is_some() && !self.recipe.choose {
+            return usage(format!("brand `{brand}` has no choice of packages; leave out -o, -p, -O and -P"));
+        }
+        if self.template.is_some() && self.recipe.template != Template::Source {
+            return usage(format!("brand `{brand}` is not filled from templates"));
+        }
+        if self.makes_template && self.recipe.template != Template::Target {
+            return usage(format!("brand `{brand}` makes no templates; give -T the directory of one"));
+        }
+        Ok(())
+    }
+}
+
+/// The image, and the template if there is one, read once.
+pub struct Sources {
+    image: Image,
+    template: Option<Image>,
+}
+
+impl Sources {
+    /// Opens the image, and the template if there is one.
+    ///
+    /// # Errors
+    /// [`InstallError::Image`].
+    pub fn open(from: &Ingredients<'_>) -> Result<Self, InstallError> {
+        let image = Image::open(from.image)?;
+        let template = from.template.map(Image::open).transpose()?;
+        Ok(Self { image, template })
+    }
+
+    /// The image.
+    #[must_use]
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// Makes the plan and hands it on.
+    ///
+    /// # Errors
+    /// [`InstallError`] of the plan, and those of `then`.
+    pub fn with_plan<R>(
+        &self,
+        from: &Ingredients<'_>,
+        then: impl FnOnce(&Request<'_>, &Plan<'_>, Trees<'_>) -> Result<R, InstallError>,
+    ) -> Result<R, InstallError> {
+        let contents = self.image.contents()?;
+        let template_contents = self.template.as_ref().map(Image::contents).transpose()?;
+        let kept = from.wanted.map(|wanted| self.kept(wanted, &contents)).transpose()?;
+        let template = self.template.as_ref().zip(template_contents.as_ref());
+        let request = Request {
+            image: self.image.packages(&contents),
+            recipe: from.recipe,
+            kept: kept.as_ref(),
+            template: template.map(|(image, contents)| image.packages(contents)),
+            makes_template: from.makes_template,
+        };
+        let plan = populate::plan(&request)?;
+        let trees = Trees { image: self.image.tree(), template: self.template.as_ref().map(Image::tree) };
+        then(&request, &plan, trees)
+    }
+
+    fn kept(&self, wanted: &Wanted, contents: &Contents<'_>) -> Result<Kept, InstallError> {
+        let dir = self.image.tree().dir();
+        let overlays = Overlays::read(dir).map_err(PlanError::from)?;
+        let aliases = Aliases::read(dir).map_err(PlanError::from)?;
+        let installed: BTreeSet<&[u8]> = populate::packages(contents);
+        Ok(Kept::resolve(wanted, &overlays, &aliases, &installed).map_err(PlanError::from)?)
+    }
+}
+
+/// Has pending changes written into the database, where there are package tools.
+///
+/// # Errors
+/// [`HostError`]: `pkgadm` failed.
+pub fn sync_database(image: &Path) -> Result<(), HostError> {
+    let pkgadm = HostCommand::new(PKGADM).arg("sync");
+    if !pkgadm.present() {
+        return Ok(());
+    }
+    let pkgadm = if image == Path::new("/") { pkgadm } else { pkgadm.arg("-R").arg(image) };
+    pkgadm.arg("-q").run()?;
+    Ok(())
+}
