@@ -65,3 +65,27 @@ fn a_megabyte_line_is_refused() {
     text.push(b'\n');
     assert!(parse(&text).unwrap_err().to_string().contains("line 1: is longer than"));
 }
+
+#[test]
+fn halves_make_the_whole() {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for number in 0..20_000 {
+        writeln!(text, "/directory/{number:06} d none 0755 root sys TRIBpackage").unwrap();
+    }
+    let file = Path::new("contents");
+    let halves = Contents::parse_halves(file, text.as_bytes()).unwrap();
+    assert!(halves.is_sorted());
+    assert!(halves.entries() == parse(text.as_bytes()).unwrap().entries());
+    for line in [3, 19_990] {
+        let offset = text.lines().take(line - 1).map(|line| line.len() + 1).sum::<usize>();
+        let mut damaged = text.clone().into_bytes();
+        damaged[offset] = b'x';
+        let error = Contents::parse_halves(file, &damaged).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("contents: line {line}: ")), "{error}");
+        damaged[offset] = 0;
+        assert!(Contents::parse_halves(file, &damaged).unwrap_err().to_string().contains(&format!("line {line}: ")));
+    }
+    let twice = format!("{text}{text}");
+    assert!(Contents::parse_halves(file, twice.as_bytes()).unwrap_err().to_string().contains("stands on line"));
+}

@@ -1,5 +1,6 @@
 //! A text file line by line: what every file of the package database is refused for.
 
+use std::ops::Range;
 use std::path::Path;
 
 use crate::error::{Error, Problem};
@@ -15,14 +16,20 @@ pub(crate) struct Lines<'a, 'f> {
     text: &'a [u8],
     start: usize,
     next: usize,
+    end: usize,
 }
 
 impl<'a, 'f> Lines<'a, 'f> {
     /// `file` is what errors call the text.
     pub(crate) fn new(file: &'f Path, text: &'a [u8]) -> Result<Self, Error> {
-        let lines = Self { file, text, start: 0, next: 0 };
-        match memchr::memchr(0, text) {
-            Some(at) => Err(lines.damaged_at(at, Problem::Nul)),
+        Self::of_part(file, text, 0..text.len())
+    }
+
+    /// The lines of a part that starts at the start of a line and ends at an end of one.
+    pub(crate) fn of_part(file: &'f Path, text: &'a [u8], part: Range<usize>) -> Result<Self, Error> {
+        let lines = Self { file, text, start: part.start, next: part.start, end: part.end };
+        match memchr::memchr(0, &text[part.clone()]) {
+            Some(at) => Err(lines.damaged_at(part.start + at, Problem::Nul)),
             None => Ok(lines),
         }
     }
@@ -30,7 +37,7 @@ impl<'a, 'f> Lines<'a, 'f> {
     /// The next line, without its newline.
     pub(crate) fn next_line(&mut self) -> Result<Option<&'a [u8]>, Error> {
         self.start = self.next;
-        let rest = &self.text[self.start..];
+        let rest = &self.text[self.start..self.end];
         if rest.is_empty() {
             return Ok(None);
         }

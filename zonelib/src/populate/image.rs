@@ -73,7 +73,7 @@ impl Image {
     /// [`ImageError::Database`]: a line that is not as contents(5) says.
     pub fn contents(&self) -> Result<Contents<'_>, ImageError> {
         let shown = self.tree.path().join(CONTENTS);
-        Contents::parse(&shown, &self.text)
+        Contents::parse_halves(&shown, &self.text)
             .map_err(|source| ImageError::Database { path: self.tree.path().to_owned(), source })
     }
 

@@ -28,6 +28,7 @@ pub use describe::{Summary, action_json, action_line, printable};
 pub use image::{Image, ImageError};
 pub(crate) use live::{is_absence, open_anywhere, open_dir};
 pub use metadata::postinstall_path;
+pub(crate) use plan::link_target;
 pub use plan::{Missing, Packages, Plan, Request, plan, plan_clone};
 pub use select::{Kept, Wanted, packages};
 pub use verify::{Difference, verify};

@@ -88,9 +88,13 @@ pub fn plan<'a>(request: &Request<'a>) -> Result<Plan<'a>, PlanError> {
     // A template has been pruned as its maker wanted it.
     let prune = if request.template.is_some() { &PruneSet::default() } else { &request.recipe.prune };
     let selection = Selection { copied: &request.recipe.copied, prune, kept: request.kept };
-    planner.entries(&selection)?;
-    planner.package_metadata(request)?;
-    planner.zone_contents(request)?;
+    let beside = std::thread::scope(|scope| {
+        let beside = scope.spawn(|| Beside::collect(request, main.0, main.1));
+        planner.entries(&selection)?;
+        beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    planner.extra = beside.actions;
+    planner.plan.postinstall = beside.postinstall;
     planner.created(request.recipe);
     if !request.makes_template
         && let Some(smf) = &request.recipe.smf
@@ -111,6 +115,47 @@ pub fn plan_clone<'a>(image: Packages<'a>, directory: &[String; 1], prune: &Prun
     planner.pristine = Some(Pristine::new(image.tree.dir())?);
     planner.entries(&Selection { copied: directory, prune, kept: None })?;
     planner.assemble()
+}
+
+/// What no entry of the database names: it is collected while the entries are gone through.
+struct Beside<'a> {
+    actions: Vec<Action<'a>>,
+    postinstall: Vec<String>,
+}
+
+impl<'a> Beside<'a> {
+    fn collect(request: &Request<'a>, origin: Origin, main: Packages<'a>) -> Result<Self, PlanError> {
+        let recipe = request.recipe;
+        let (omitted, bytes) = match request.template {
+            // A template has been through this, and its database already is one of a zone.
+            Some(_) => (BTreeMap::new(), Cow::Borrowed(main.contents.text())),
+            None => {
+                let out = zone_contents::filter(main.contents, &recipe.drop, &recipe.prune_contents, request.kept);
+                (omitted(recipe, main.contents), Cow::Owned(out))
+            }
+        };
+        let skip = |package: &[u8]| {
+            omitted.contains_key(package) || request.kept.is_some_and(|kept| !kept.packages.contains(package))
+        };
+        let mut actions = Vec::new();
+        let mut walk = metadata::Walk { tree: main.tree, origin, out: &mut actions };
+        let walked = walk
+            .packages(&skip)
+            .and_then(|()| walk.overlays(request.kept.map(|kept| &kept.overlays), main.updated))
+            .and_then(|()| match recipe.postinstall && !request.makes_template {
+                true => metadata::postinstalls(main.tree, &skip),
+                false => Ok(Vec::new()),
+            });
+        let postinstall = walked.map_err(|(path, source)| unreadable(main.tree, &path, source))?;
+        let attributes = Attributes::known(0o644, 0, 0);
+        let path = Cow::Borrowed(contents::database::CONTENTS.as_bytes());
+        actions.push(Action { path, what: What::Text { bytes, attributes, modified: main.updated } });
+        Ok(Self { actions, postinstall })
+    }
+}
+
+fn unreadable(tree: &Tree, path: &[u8], source: std::io::Error) -> PlanError {
+    PlanError::Read { path: tree.path().join(std::ffi::OsStr::from_bytes(relative(path))), source }
 }
 
 struct Planner<'a> {
@@ -230,11 +275,7 @@ impl<'a> Planner<'a> {
     }
 
     fn stat(&mut self, path: &[u8]) -> Result<Option<Stat>, PlanError> {
-        self.live.stat(relative(path)).map_err(|source| self.unreadable(path, source))
-    }
-
-    fn unreadable(&self, path: &[u8], source: std::io::Error) -> PlanError {
-        PlanError::Read { path: self.main.tree.path().join(std::ffi::OsStr::from_bytes(relative(path))), source }
+        self.live.stat(relative(path)).map_err(|source| unreadable(self.main.tree, path, source))
     }
 
     fn symlink(&mut self, entry: &Entry<'a>) -> Result<(), PlanError> {
@@ -242,7 +283,8 @@ impl<'a> Planner<'a> {
         let live = self.stat(path)?.filter(|stat| stat.kind == FileKind::Symlink);
         let what = match live {
             Some(stat) => {
-                let target = self.live.read_link(relative(path)).map_err(|source| self.unreadable(path, source))?;
+                let target =
+                    self.live.read_link(relative(path)).map_err(|source| unreadable(self.main.tree, path, source))?;
                 let recorded = entry.target().unwrap_or_default();
                 let target = if target == recorded { Cow::Borrowed(recorded) } else { Cow::Owned(target) };
                 What::Symlink { target, owner: (stat.uid, stat.gid), modified: stat.modified }
@@ -353,59 +395,14 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn package_metadata(&mut self, request: &Request<'a>) -> Result<(), PlanError> {
-        let omitted = match request.template {
-            Some(_) => BTreeMap::new(),
-            None => omitted(request.recipe, self.main.contents),
-        };
-        let skip = |package: &[u8]| {
-            omitted.contains_key(package) || request.kept.is_some_and(|kept| !kept.packages.contains(package))
-        };
-        let mut walk = metadata::Walk { tree: self.main.tree, origin: self.origin, out: &mut self.extra };
-        let walked = walk
-            .packages(&skip)
-            .and_then(|()| walk.overlays(request.kept.map(|kept| &kept.overlays), self.main.updated));
-        walked.map_err(|(path, source)| self.unreadable(&path, source))?;
-        if request.recipe.postinstall && !request.makes_template {
-            self.plan.postinstall = metadata::postinstalls(self.main.tree, &skip)
-                .map_err(|(path, source)| self.unreadable(&path, source))?;
-        }
-        Ok(())
-    }
-
-    fn zone_contents(&mut self, request: &Request<'a>) -> Result<(), PlanError> {
-        let bytes = match request.template {
-            // A template's own database already is one of a zone.
-            Some(_) => Cow::Borrowed(self.main.contents.text()),
-            None => {
-                let recipe = request.recipe;
-                let out = zone_contents::filter(self.main.contents, &recipe.drop, &recipe.prune_contents, request.kept);
-                Cow::Owned(out)
-            }
-        };
-        let what = What::Text { bytes, attributes: Attributes::known(0o644, 0, 0), modified: self.main.updated };
-        let path = Cow::Borrowed(contents::database::CONTENTS.as_bytes());
-        self.extra.push(Action { path, what });
-        Ok(())
-    }
-
     fn created(&mut self, recipe: &'a Recipe) {
-        let packaged: HashSet<&[u8]> = self
-            .plan
-            .actions
-            .iter()
-            .filter(|action| action.is_directory())
-            .map(|action| action.path.as_ref())
-            .collect();
-        let mut created = Vec::new();
-        for create in recipe.create.iter().filter(|create| !packaged.contains(relative(create.path.as_bytes()))) {
+        for create in &recipe.create {
             let uid = self.owners.user(create.owner.as_bytes());
             let gid = self.owners.group(create.group.as_bytes());
             let attributes = Attributes { mode: Some(create.mode), uid: uid.or(Some(0)), gid: gid.or(Some(0)) };
             let what = What::Directory { attributes, modified: Modified::At(self.main.updated) };
-            created.push(Action { path: Cow::Borrowed(relative(create.path.as_bytes())), what });
+            self.extra.push(Action { path: Cow::Borrowed(relative(create.path.as_bytes())), what });
         }
-        self.extra.append(&mut created);
         for link in &recipe.links {
             self.link(&link.path, &link.target);
         }
@@ -541,7 +538,7 @@ impl<'a> Planner<'a> {
 }
 
 /// Where a hard link leads: from its own directory, or from the root. Source: `averify()` of libinst.
-fn link_target(link: &[u8], target: &[u8]) -> Vec<u8> {
+pub(crate) fn link_target(link: &[u8], target: &[u8]) -> Vec<u8> {
     let mut parts: Vec<&[u8]> = Vec::new();
     let (directory, _) = split(link);
     let start: &[u8] = if target.first() == Some(&b'/') { b"" } else { directory };

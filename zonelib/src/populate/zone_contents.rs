@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use contents::database::{Line, is_below};
+use contents::database::is_below;
 use contents::{Contents, Entry};
 
 use crate::recipe::PruneSet;
@@ -17,27 +17,29 @@ use super::select::Kept;
 /// order, comments too.
 #[must_use]
 pub fn filter(contents: &Contents<'_>, drop: &[String], prune: &PruneSet, kept: Option<&Kept>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(contents.text().len());
+    let text = contents.text();
+    let mut out = Vec::with_capacity(text.len());
     let mut cursor = prune.cursor();
     let sorted = contents.is_sorted();
-    for line in contents.lines() {
-        let entry = match line {
-            Line::Comment(comment) => {
-                push_line(&mut out, comment);
-                continue;
-            }
-            Line::Entry(_, entry) => entry,
-        };
+    // Lines that stay as they are, comments among them, are copied in one piece up to the next that
+    // does not.
+    let mut copied = 0;
+    for entry in contents.entries() {
         let path = entry.path_bytes();
         let pruned = if sorted { cursor.contains(path) } else { prune.contains(path) };
-        if pruned || drop.iter().any(|dropped| is_below(path, dropped.as_bytes())) {
+        let gone = pruned || drop.iter().any(|dropped| is_below(path, dropped.as_bytes()));
+        let whole = kept.is_none_or(|kept| entry.packages().all(|package| kept.packages.contains(package.name)));
+        if whole && !gone {
             continue;
         }
-        match kept {
-            None => push_line(&mut out, entry.line()),
-            Some(kept) => push_kept(&mut out, &entry, kept),
+        let span = contents.span(entry);
+        out.extend_from_slice(&text[copied..span.start]);
+        copied = span.end;
+        if let (false, Some(kept)) = (gone, kept) {
+            push_kept(&mut out, entry, kept);
         }
     }
+    out.extend_from_slice(&text[copied..]);
     out
 }
 
@@ -57,22 +59,13 @@ pub fn replace_file(tree: &Tree, path: &[u8], bytes: &[u8]) -> io::Result<()> {
     handle.rename(NEW, name)
 }
 
-fn push_line(out: &mut Vec<u8>, line: &[u8]) {
-    out.extend_from_slice(line);
-    out.push(b'\n');
-}
-
+/// The entry with the names of kept packages, unless there are none.
 fn push_kept(out: &mut Vec<u8>, entry: &Entry<'_>, kept: &Kept) {
-    let keeps = |name: &[u8]| kept.packages.contains(name);
-    if entry.packages().all(|package| keeps(package.name)) {
-        push_line(out, entry.line());
-        return;
-    }
     let start = out.len();
     out.extend_from_slice(entry.line_before_packages());
     let mut any = false;
     for (token, package) in entry.package_tokens().zip(entry.packages()) {
-        if keeps(package.name) {
+        if kept.packages.contains(package.name) {
             out.push(b' ');
             out.extend_from_slice(token);
             any = true;
