@@ -60,6 +60,34 @@ impl Tiny {
         self
     }
 
+    /// Makes every account one that the caller can give files to: its own, unless it is root.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    pub fn accounts_of_caller(&mut self) -> &mut Self {
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        if uid == 0 {
+            return self;
+        }
+        self.put("/etc/passwd", format!("root:x:{uid}:{gid}::/:\nbin:x:{uid}:{gid}::/:\nlp:x:{uid}:{gid}::/:\n"));
+        self.put("/etc/group", format!("root::{gid}:\nbin::{gid}:\nsys::{gid}:\nlp::{gid}:\n"))
+    }
+
+    /// Takes a path out of the database, and off the disk with all that is below.
+    ///
+    /// # Panics
+    /// It cannot be removed.
+    pub fn remove(&mut self, path: &str) -> &mut Self {
+        self.lines.retain(|line, _| !contents::database::is_below(line, path.as_bytes()));
+        let place = self.at(path);
+        match fs::symlink_metadata(&place) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(place).unwrap(),
+            Ok(_) => fs::remove_file(place).unwrap(),
+            Err(_) => {}
+        }
+        self
+    }
+
     /// Puts a file on disk that no package owns.
     ///
     /// # Panics
@@ -126,8 +154,7 @@ impl Tiny {
     /// # Panics
     /// It cannot be written.
     pub fn write(&self) -> &Self {
-        let mut text: Vec<u8> =
-            self.lines.values().flat_map(|line| line.iter().copied().chain([b'\n'])).collect();
+        let mut text: Vec<u8> = self.lines.values().flat_map(|line| line.iter().copied().chain([b'\n'])).collect();
         text.extend_from_slice(b"# Last modified by pkgadd for SUNWcs package\n# Tue Nov 14 22:13:20 2023\n");
         let place = self.at("/var/sadm/install/contents");
         fs::write(&place, text).unwrap();

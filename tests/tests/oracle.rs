@@ -30,7 +30,10 @@ const BY_SCRIPTS: [&str; 3] = ["/etc/openssl/cacert.pem", "/var/fix/postinstall-
 /// What the oracle says of a root; nothing is good.
 fn oracle(image: &Path, brand: &str, root: &Path, more: &[OsString]) -> String {
     let mut command = python().unwrap();
-    command.arg(here("oracle/oracle.py")).args(["check", "--brand", brand, "--prune-dir"]).arg(here("../brands/common"));
+    command
+        .arg(here("oracle/oracle.py"))
+        .args(["check", "--brand", brand, "--prune-dir"])
+        .arg(here("../brands/common"));
     command.arg("--image").arg(image).arg("--root").arg(root).args(more);
     for path in BY_SCRIPTS {
         command.args(["--ignore", path]);
@@ -146,7 +149,9 @@ fn an_alias(image: &Path) -> (String, String) {
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let texts = files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "aliases"));
-    let lines: Vec<String> = texts.flat_map(|file| fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let lines: Vec<String> = texts
+        .flat_map(|file| fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
     let pairs = lines.iter().filter_map(|line| line.split_once('|'));
     let (alias, package) =
         pairs.into_iter().find(|(_, package)| image.join("var/sadm/pkg").join(package).is_dir()).unwrap();

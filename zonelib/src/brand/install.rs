@@ -9,7 +9,7 @@ use contents::names::OverlayName;
 
 use crate::config::{self, ZoneName};
 use crate::host::{self, HostCommand, HostError};
-use crate::libclone::{Clone as SharedClone, CloneError, Synced};
+use crate::libclone::{self, Clone as SharedClone, CloneError, Synced};
 use crate::populate::{
     self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Plan, PlanError, Request, Settings, Trees,
     Wanted, postinstall_path, printable,
@@ -220,14 +220,13 @@ impl Install {
 
     /// Where the clone of a shared directory is.
     fn clone_path(&self, share: &crate::recipe::Share) -> PathBuf {
-        let name = Path::new(&share.path).file_name().unwrap_or_default();
-        if let Some(zonelib) = &self.zonelib {
-            return zonelib.join(name);
-        }
-        let configured = self.zone.as_ref().and_then(|zone| config::mounted_from(zone, &share.path));
+        let configured = match (&self.zonelib, &self.zone) {
+            (None, Some(zone)) => config::mounted_from(zone, &share.path),
+            _ => None,
+        };
         match configured {
             Some(path) if path != Path::new(&share.path) => self.below_image(&path.to_string_lossy()),
-            _ => self.below_image(&share.from),
+            _ => libclone::place(&self.image, share, self.zonelib.as_deref()),
         }
     }
 
@@ -456,10 +455,7 @@ impl Install {
             return Ok(());
         }
         clock.phase("postinstall scripts", Some(plan.postinstall.len()));
-        for package in &plan.postinstall {
-            if host::interrupted() {
-                return Err(InstallError::Apply { root: root.to_owned(), source: ApplyError::Interrupted });
-            }
+        for package in plan.postinstall.iter().take_while(|_| !host::interrupted()) {
             let path = self.image.join(postinstall_path(package));
             let run =
                 host::script(&path).map_err(|source| HostError::Start { line: path.display().to_string(), source });
@@ -473,6 +469,9 @@ impl Install {
                 return Err(InstallError::Strict(format!("postinstall of `{package}`: {failure}")));
             }
             report.postinstall.push(Postinstall { package: package.clone(), failure });
+        }
+        if host::interrupted() {
+            return Err(InstallError::Apply { root: root.to_owned(), source: ApplyError::Interrupted });
         }
         Ok(())
     }

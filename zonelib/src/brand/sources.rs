@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use contents::Contents;
 use contents::alias::Aliases;
 use contents::overlay::Overlays;
 
 use crate::host::{HostCommand, HostError};
-use crate::populate::{self, Image, Kept, Plan, PlanError, Request, Trees, Wanted};
+use crate::populate::{self, Image, Kept, Listing, Origin, Plan, PlanError, Request, Trees, Wanted};
 use crate::recipe::{Recipe, Template};
+use crate::root::Tree;
 
 use super::install::InstallError;
 
@@ -56,6 +59,8 @@ impl Ingredients<'_> {
 pub struct Sources {
     image: Image,
     template: Option<Image>,
+    /// The metadata of the template, or else of the image, which a thread lists meanwhile.
+    listing: Mutex<Option<JoinHandle<Result<Listing, PlanError>>>>,
 }
 
 impl Sources {
@@ -64,9 +69,15 @@ impl Sources {
     /// # Errors
     /// [`InstallError::Image`].
     pub fn open(from: &Ingredients<'_>) -> Result<Self, InstallError> {
+        let (root, origin) = from.template.map_or((from.image, Origin::Image), |root| (root, Origin::Template));
+        let root = root.to_owned();
+        let listing = std::thread::spawn(move || {
+            let tree = Tree::open(&root).map_err(|source| PlanError::Read { path: root, source })?;
+            Listing::collect(&tree, origin)
+        });
         let image = Image::open(from.image)?;
         let template = from.template.map(Image::open).transpose()?;
-        Ok(Self { image, template })
+        Ok(Self { image, template, listing: Mutex::new(Some(listing)) })
     }
 
     /// The image.
@@ -88,8 +99,10 @@ impl Sources {
         let template_contents = self.template.as_ref().map(Image::contents).transpose()?;
         let kept = from.wanted.map(|wanted| self.kept(wanted, &contents)).transpose()?;
         let template = self.template.as_ref().zip(template_contents.as_ref());
+        let listing = self.listing()?;
         let request = Request {
             image: self.image.packages(&contents),
+            listing: &listing,
             recipe: from.recipe,
             kept: kept.as_ref(),
             template: template.map(|(image, contents)| image.packages(contents)),
@@ -98,6 +111,23 @@ impl Sources {
         let plan = populate::plan(&request)?;
         let trees = Trees { image: self.image.tree(), template: self.template.as_ref().map(Image::tree) };
         then(&request, &plan, trees)
+    }
+
+    /// The directories that zones of a brand mount, as a running zone shows them: device and number.
+    #[must_use]
+    pub fn shared(&self, recipe: &Recipe) -> Vec<(u64, u64)> {
+        let identity = |path: &str| self.image.tree().resolve_dir(path.as_bytes()).and_then(|dir| dir.stat_self()).ok();
+        let paths = recipe.shares.iter().flat_map(|share| [&share.path, &share.from]);
+        paths.filter_map(|path| identity(path)).map(|stat| stat.identity).collect()
+    }
+
+    fn listing(&self) -> Result<Listing, PlanError> {
+        let started = self.listing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (started, &self.template) {
+            (Some(listing), _) => listing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            (None, Some(template)) => Listing::collect(template.tree(), Origin::Template),
+            (None, None) => Listing::collect(self.image.tree(), Origin::Image),
+        }
     }
 
     fn kept(&self, wanted: &Wanted, contents: &Contents<'_>) -> Result<Kept, InstallError> {

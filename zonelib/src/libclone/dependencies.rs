@@ -1,6 +1,7 @@
 //! Services that stay and need services whose manifests are pruned. Source: service_bundle(5), smf(7).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::Read;
 
 use contents::Kind;
@@ -36,33 +37,38 @@ struct Services {
     dependencies: Vec<Dependency>,
 }
 
-/// Reads all manifests of an image below the shared directory, and finds the required dependencies of
-/// those that stay which only pruned ones provide. Also counts manifests that are no well-formed XML.
-pub(super) fn check(image: &Packages<'_>, directory: &[u8], prune: &PruneSet) -> (Vec<Broken>, usize) {
-    let (mut kept, mut pruned, mut unreadable) = (Services::default(), Services::default(), 0);
+/// What the manifests say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dependencies {
+    /// Required dependencies of services that stay which only pruned ones provide.
+    pub broken: Vec<Broken>,
+    /// Manifests that are no well-formed XML of a sane size.
+    pub unread: usize,
+}
+
+/// Reads all manifests of an image below the shared directory.
+pub(super) fn check(image: &Packages<'_>, directory: &[u8], prune: &PruneSet) -> Dependencies {
+    let (mut kept, mut pruned, mut unread) = (Services::default(), Services::default(), 0);
     let manifests = [directory, b"/svc/manifest"].concat();
     for entry in image.contents.below(&manifests) {
         let path = entry.path_bytes();
-        if entry.kind() != Kind::File || !path.ends_with(b".xml") {
+        if !matches!(entry.kind(), Kind::File | Kind::Editable | Kind::Volatile) || !path.ends_with(b".xml") {
             continue;
         }
-        let Some(text) = read(image, path) else { continue };
+        // One that is missing is reported as such.
+        let Ok((file, _)) = open_anywhere(image.tree, path.strip_prefix(b"/").unwrap_or(path)) else { continue };
         let into = if prune.contains(path) { &mut pruned } else { &mut kept };
-        if parse(&text, into).is_err() {
-            unreadable += 1;
+        if read(file).is_none_or(|text| parse(&text, into).is_err()) {
+            unread += 1;
         }
     }
-    (broken(&kept, &pruned.provided), unreadable)
+    Dependencies { broken: broken(&kept, &pruned.provided), unread }
 }
 
-fn read(image: &Packages<'_>, path: &[u8]) -> Option<String> {
-    let (file, stat) = open_anywhere(image.tree, path.strip_prefix(b"/")?).ok()?;
-    if stat.size > LIMIT {
-        return None;
-    }
+fn read(file: File) -> Option<String> {
     let mut bytes = Vec::new();
-    file.take(LIMIT).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    let read = file.take(LIMIT + 1).read_to_end(&mut bytes).ok()?;
+    (read as u64 <= LIMIT).then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn parse(text: &str, services: &mut Services) -> Result<(), roxmltree::Error> {

@@ -1,12 +1,14 @@
 //! The record beside a clone.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 /// What a clone was made from, and whether it is whole.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Record {
     /// Somebody is changing the clone, or was when they stopped.
     pub changing: bool,
@@ -30,17 +32,27 @@ impl Record {
         if !stat.is_file() || stat.len() > LIMIT {
             return Ok(Some(unknown));
         }
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let mut bytes = Vec::new();
+        File::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
         Ok(Some(toml::from_str(&text).unwrap_or(unknown)))
     }
 
-    /// Replaces the file as a whole.
+    /// Replaces the file as a whole. What comes after in this process happens to a disk that has it.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let text = toml::to_string(self).map_err(io::Error::other)?;
         let new = path.with_extension("zonekit-new");
-        let mut file = std::fs::File::create(&new)?;
-        io::Write::write_all(&mut file, text.as_bytes())?;
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = File::create_new(&new)?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        std::fs::rename(&new, path)
+        std::fs::rename(&new, path)?;
+        match path.parent() {
+            Some(parent) => File::open(parent)?.sync_all(),
+            None => Ok(()),
+        }
     }
 }

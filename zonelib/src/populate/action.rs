@@ -1,6 +1,7 @@
 //! What is to be made in a zone root: plain data, made by the plan and carried out by apply.
 
 use std::borrow::Cow;
+use std::io::{self, Read, Write};
 
 use crate::root::{Special, Timestamp};
 
@@ -56,6 +57,76 @@ pub enum Modified {
     At(Timestamp),
 }
 
+/// Bytes in pieces: most of a zone's contents file is that of the image, which is not copied for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text<'a>(Vec<Cow<'a, [u8]>>);
+
+impl<'a> Text<'a> {
+    /// Adds bytes at the end.
+    pub fn push(&mut self, piece: impl Into<Cow<'a, [u8]>>) {
+        let piece = piece.into();
+        if !piece.is_empty() {
+            self.0.push(piece);
+        }
+    }
+
+    /// How many bytes there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.0.iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Writes all of them.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_to(&self, out: impl Write) -> io::Result<()> {
+        // Small pieces are gathered, large ones go straight through.
+        let mut out = io::BufWriter::with_capacity(64 * 1024, out);
+        self.0.iter().try_for_each(|piece| out.write_all(piece))?;
+        out.flush()
+    }
+
+    /// Reads them from the start.
+    pub fn reader(&self) -> impl Read + '_ {
+        Reader { rest: &self.0, at: 0 }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Text<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        let mut text = Self::default();
+        text.push(bytes);
+        text
+    }
+}
+
+struct Reader<'t> {
+    rest: &'t [Cow<'t, [u8]>],
+    at: usize,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let [first, rest @ ..] = self.rest {
+            let take = out.len().min(first.len() - self.at);
+            if take > 0 || out.is_empty() {
+                out[..take].copy_from_slice(&first[self.at..self.at + take]);
+                self.at += take;
+                return Ok(take);
+            }
+            (self.rest, self.at) = (rest, 0);
+        }
+        Ok(0)
+    }
+}
+
 /// What the database says of a file that nobody may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packaged {
@@ -91,7 +162,7 @@ pub enum What<'a> {
     /// A file whose bytes the plan holds.
     Text {
         /// The bytes.
-        bytes: Cow<'a, [u8]>,
+        bytes: Text<'a>,
         /// Mode, owner, group, all known.
         attributes: Attributes,
         /// Modification time.

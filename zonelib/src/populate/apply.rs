@@ -4,13 +4,13 @@
 //! here, exclusively: whatever somebody plants below the root meanwhile, nothing is written through it.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::root::{CopyBuffer, Handle, Stat, Timestamp, Transfer, Tree, set_attributes};
+use crate::root::{CopyBuffer, Handle, Stat, Timestamp, Transfer, Tree, set_attributes, set_owner_and_time};
 
 use super::action::{Action, Attributes, Modified, Origin, Packaged, Source, What};
 use super::live::{is_absence, open_anywhere, open_dir};
@@ -30,7 +30,7 @@ pub struct Trees<'a> {
 }
 
 impl<'a> Trees<'a> {
-    pub(super) fn of(&self, origin: Origin) -> &'a Tree {
+    pub(crate) fn of(&self, origin: Origin) -> &'a Tree {
         match origin {
             Origin::Image => self.image,
             Origin::Template => self.template.unwrap_or(self.image),
@@ -132,6 +132,7 @@ pub fn apply(
         trees,
         main: trees.of(plan.main.unwrap_or(Origin::Image)),
         settings,
+        denied: root.creation_denies().map_err(|source| ApplyError::Make { path: ".".into(), source })?,
         own: crate::host::own_ids(),
         stack: Stack::new(Task::Root),
         root,
@@ -209,6 +210,14 @@ struct Open {
     pending: AtomicUsize,
 }
 
+/// Owner (`None` for the process's own), mode and time of an object.
+#[derive(Clone, Copy)]
+struct Settled {
+    mode: u32,
+    owner: Option<(u32, u32)>,
+    modified: Timestamp,
+}
+
 struct Work<'w, 'a> {
     plan: &'w Plan<'a>,
     base: &'w [u8],
@@ -216,6 +225,8 @@ struct Work<'w, 'a> {
     trees: Trees<'w>,
     main: &'w Tree,
     settings: &'w Settings<'w>,
+    /// Mode bits that files do not get by being created with them.
+    denied: u32,
     own: (u32, u32),
     stack: Stack<Task>,
     root: Handle,
@@ -299,7 +310,8 @@ impl Work<'_, '_> {
                 && let What::Directory { attributes, modified } = &action.what
             {
                 let live = open.live.as_ref().and_then(|live| live.stat_self().ok());
-                self.finish(&open.made, *attributes, *modified, live.as_ref(), 0o755)
+                let settled = self.settle(*attributes, *modified, live.as_ref(), 0o755);
+                set_attributes(&open.made, settled.owner, settled.mode, settled.modified)
                     .map_err(|source| make_error(action, source))?;
             }
             let Some(above) = &open.above else { break };
@@ -312,23 +324,27 @@ impl Work<'_, '_> {
         self.nodes[node as usize].action.map(|index| &self.plan.actions[index as usize])
     }
 
-    /// Attributes at last: nobody else could open the object before.
-    fn finish(
-        &self,
-        fd: impl AsFd,
-        attributes: Attributes,
-        modified: Modified,
-        live: Option<&Stat>,
-        mode: u32,
-    ) -> io::Result<()> {
+    /// What an object is to have, all told: what the plan leaves open is live, or else a default.
+    fn settle(&self, attributes: Attributes, modified: Modified, live: Option<&Stat>, mode: u32) -> Settled {
         let uid = attributes.uid.or(live.map(|stat| stat.uid)).unwrap_or(0);
         let gid = attributes.gid.or(live.map(|stat| stat.gid)).unwrap_or(0);
-        let mode = attributes.mode.or(live.map(|stat| stat.mode)).unwrap_or(mode);
-        let modified = match modified {
-            Modified::At(time) => time,
-            Modified::Live => live.map_or(self.plan.updated, |stat| stat.modified),
-        };
-        set_attributes(fd, self.owner(uid, gid), mode, modified)
+        Settled {
+            mode: attributes.mode.or(live.map(|stat| stat.mode)).unwrap_or(mode),
+            owner: self.owner(uid, gid),
+            modified: match modified {
+                Modified::At(time) => time,
+                Modified::Live => live.map_or(self.plan.updated, |stat| stat.modified),
+            },
+        }
+    }
+
+    /// Owner, mode and time of a file that was created with as much of its mode as creation gives.
+    fn finish_file(&self, file: &File, settled: Settled) -> io::Result<()> {
+        if settled.mode & self.denied == 0 {
+            set_owner_and_time(file, settled.owner, settled.modified)
+        } else {
+            set_attributes(file, settled.owner, settled.mode, settled.modified)
+        }
     }
 
     fn owner(&self, uid: u32, gid: u32) -> Option<(u32, u32)> {
@@ -356,10 +372,11 @@ impl Work<'_, '_> {
         let (_, name) = action.split();
         match &action.what {
             What::Text { bytes, attributes, modified } => {
-                let mut file = open.made.create_file(name)?;
-                io::Write::write_all(&mut file, bytes)?;
-                self.settings.counters.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                self.finish(&file, *attributes, Modified::At(*modified), None, 0o644)
+                let settled = self.settle(*attributes, Modified::At(*modified), None, 0o644);
+                let file = open.made.create_file_with(name, settled.mode)?;
+                bytes.write_to(&file)?;
+                self.settings.counters.bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+                self.finish_file(&file, settled)
             }
             What::Symlink { target, owner, modified } => {
                 open.made.symlink(target, name)?;
@@ -410,7 +427,8 @@ impl Work<'_, '_> {
             }
             Err(source) => return Err(read_error(from, source)),
         };
-        let made = open.made.create_file(name).map_err(|source| make_error(action, source))?;
+        let settled = self.settle(attributes, modified, Some(&stat), 0o644);
+        let made = open.made.create_file_with(name, settled.mode).map_err(|source| make_error(action, source))?;
         let verify = packaged.filter(|_| self.settings.verify);
         let transfer = if verify.is_some() { Transfer::Summed } else { Transfer::Plain };
         let copied = buffer.copy(&file, &stat, &made, transfer, &|| self.go_on()).map_err(|source| {
@@ -420,7 +438,7 @@ impl Work<'_, '_> {
                 make_error(action, source)
             }
         })?;
-        self.finish(&made, attributes, modified, Some(&stat), 0o644).map_err(|source| make_error(action, source))?;
+        self.finish_file(&made, settled).map_err(|source| make_error(action, source))?;
         self.settings.counters.bytes.fetch_add(copied.bytes, Ordering::Relaxed);
         if copied.bytes != stat.size {
             self.note(|applied| applied.changed.push(action.path.to_vec()));
@@ -488,7 +506,7 @@ fn restore(open: Option<(Vec<u8>, Handle, Timestamp)>) -> io::Result<()> {
 }
 
 /// What differs between a file and what the database says of it.
-pub(super) fn compare(packaged: Packaged, bytes: u64, checksum: Option<u16>) -> Option<String> {
+pub(crate) fn compare(packaged: Packaged, bytes: u64, checksum: Option<u16>) -> Option<String> {
     if let Some(size) = packaged.size.filter(|&size| size != bytes) {
         return Some(format!("size {bytes}, packaged {size}"));
     }

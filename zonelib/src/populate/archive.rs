@@ -130,9 +130,9 @@ impl Archive<'_, '_> {
                 return self.file(action, source, *attributes, *modified, *packaged);
             }
             What::Text { bytes, attributes, modified } => {
-                let size = bytes.len() as u64;
+                let size = bytes.len();
                 self.header(&Member { size, ..plain(EntryType::Regular, attributes, *modified) })?;
-                self.tar.write_all(bytes)?;
+                bytes.write_to(&mut *self.tar)?;
                 self.pad(size)?;
             }
             What::Symlink { target, owner, modified } => {

@@ -9,6 +9,7 @@ use crate::root::{Special, Timestamp};
 
 use super::action::{Action, Attributes, Modified, Origin, What};
 use super::plan::Plan;
+use super::verify::Difference;
 
 /// How much of what a plan makes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,6 +31,7 @@ impl Summary {
     #[must_use]
     pub fn of(plan: &Plan<'_>) -> Self {
         let mut summary = Self { objects: plan.actions.len(), ..Self::default() };
+        let mut top: BTreeMap<&[u8], usize> = BTreeMap::new();
         for action in &plan.actions {
             *summary.kinds.entry(kind(&action.what)).or_default() += 1;
             match &action.what {
@@ -37,12 +39,13 @@ impl Summary {
                     summary.bytes += packaged.and_then(|packaged| packaged.size).unwrap_or(0);
                     summary.pristine += usize::from(*editable && source.path.is_some());
                 }
-                What::Text { bytes, .. } => summary.bytes += bytes.len() as u64,
+                What::Text { bytes, .. } => summary.bytes += bytes.len(),
                 _ => {}
             }
             let first = action.path.split(|&byte| byte == b'/').next().unwrap_or_default();
-            *summary.top.entry(String::from_utf8_lossy(first).into_owned()).or_default() += 1;
+            *top.entry(first).or_default() += 1;
         }
+        summary.top = top.into_iter().map(|(name, count)| (printable(name), count)).collect();
         summary
     }
 }
@@ -122,6 +125,16 @@ pub fn action_json(action: &Action<'_>) -> Value {
             put_modified(&mut out, Modified::At(*modified));
         }
     }
+    Value::Object(out)
+}
+
+/// A difference as a JSON object, named as in [`action_json`].
+#[must_use]
+pub fn difference_json(difference: &Difference) -> Value {
+    let mut out = Map::new();
+    out.insert("what".into(), difference.what.into());
+    put_name(&mut out, "path", &absolute(&difference.path));
+    out.insert("detail".into(), difference.detail.clone().into());
     Value::Object(out)
 }
 

@@ -4,13 +4,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 
 use contents::names::OverlayName;
 
 use crate::root::{FileKind, Handle, Timestamp, Tree};
 
-use super::action::{Action, Attributes, Modified, Origin, Source, What};
+use super::PlanError;
+use super::action::{Action, Attributes, Modified, Origin, Source, Text, What};
 use super::live::open_dir;
 
 const PACKAGES: &[u8] = b"var/sadm/pkg";
@@ -23,11 +25,71 @@ const DEPTH: usize = 32;
 
 type WalkError = (Vec<u8>, io::Error);
 
-/// Collects actions that copy trees of metadata.
-pub(super) struct Walk<'w, 'a> {
-    pub tree: &'w Tree,
-    pub origin: Origin,
-    pub out: &'w mut Vec<Action<'a>>,
+/// All metadata of a tree. To list it takes no database, so it can be done while that is read.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// By path within each package, the packages by name, then the overlays.
+    actions: Vec<Action<'static>>,
+    /// What belongs to which package; the package folder itself belongs to none.
+    packages: Vec<(Vec<u8>, Range<usize>)>,
+    /// Where the overlays start.
+    overlays: usize,
+}
+
+impl Listing {
+    /// Lists the package folders and overlays of a tree.
+    ///
+    /// # Errors
+    /// [`PlanError::Read`].
+    pub fn collect(tree: &Tree, origin: Origin) -> Result<Self, PlanError> {
+        let mut walk = Walk { tree, origin, listing: Self::default() };
+        walk.packages().and_then(|()| walk.overlays()).map_err(|(path, source)| PlanError::Read {
+            path: tree.path().join(std::ffi::OsStr::from_bytes(&path)),
+            source,
+        })?;
+        Ok(walk.listing)
+    }
+
+    /// What a zone gets of it: not the skipped packages; with `kept`, exactly those overlays count as
+    /// installed.
+    pub(super) fn select<'a>(
+        &'a self,
+        skip: &dyn Fn(&[u8]) -> bool,
+        kept: Option<&BTreeSet<OverlayName>>,
+        updated: Timestamp,
+    ) -> Vec<Action<'a>> {
+        let mut out: Vec<Action<'a>> = Vec::with_capacity(self.actions.len());
+        let folder = self.packages.first().map_or(self.overlays, |(_, range)| range.start);
+        out.extend(self.actions[..folder].iter().map(borrow));
+        for (_, range) in self.packages.iter().filter(|(name, _)| !skip(name)) {
+            out.extend(self.actions[range.clone()].iter().map(borrow));
+        }
+        let mut missing: BTreeSet<&[u8]> = kept.into_iter().flatten().map(OverlayName::as_bytes).collect();
+        for action in &self.actions[self.overlays..] {
+            let marker = action.path.strip_prefix(INSTALLED).and_then(|rest| rest.strip_prefix(b"/"));
+            match (kept, marker) {
+                (Some(_), Some(name)) if !missing.remove(name) => {}
+                _ => out.push(borrow(action)),
+            }
+        }
+        for name in missing {
+            let attributes = Attributes::known(0o644, 0, 0);
+            let what = What::Text { bytes: Text::default(), attributes, modified: updated };
+            out.push(Action { path: Cow::Owned(join(INSTALLED, name)), what });
+        }
+        out
+    }
+}
+
+fn borrow<'a>(action: &'a Action<'static>) -> Action<'a> {
+    Action { path: Cow::Borrowed(&action.path), what: action.what.clone() }
+}
+
+/// Lists trees of metadata.
+struct Walk<'w> {
+    tree: &'w Tree,
+    origin: Origin,
+    listing: Listing,
 }
 
 fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
@@ -44,64 +106,35 @@ fn sorted(handle: &Handle, path: &[u8]) -> Result<Vec<(Vec<u8>, FileKind)>, Walk
     Ok(names)
 }
 
-impl Walk<'_, '_> {
-    /// Package folders, without the saved files right inside each and without the skipped ones.
-    pub(super) fn packages(&mut self, skip: &dyn Fn(&[u8]) -> bool) -> Result<(), WalkError> {
+impl Walk<'_> {
+    /// Package folders, without the saved files right inside each.
+    fn packages(&mut self) -> Result<(), WalkError> {
         let Some(handle) = open_dir(self.tree, PACKAGES).map_err(|error| (PACKAGES.to_vec(), error))? else {
             return Ok(());
         };
         self.directory(PACKAGES.to_vec());
+        let saved = |depth, name: &[u8], kind| depth == 0 && name == SAVE && kind == FileKind::Directory;
         for (name, kind) in sorted(&handle, PACKAGES)? {
-            if skip(&name) {
-                continue;
-            }
             let path = join(PACKAGES, &name);
+            let start = self.listing.actions.len();
             if kind == FileKind::Directory {
                 let package = handle.open_dir(&name).map_err(|error| (path.clone(), error))?;
-                self.walk(
-                    &package,
-                    path,
-                    &|depth, name, kind| depth == 0 && name == SAVE && kind == FileKind::Directory,
-                    0,
-                )?;
+                self.walk(&package, path, &saved, 0)?;
             } else {
                 self.leaf(&handle, &name, kind, path)?;
             }
+            self.listing.packages.push((name, start..self.listing.actions.len()));
         }
         Ok(())
     }
 
-    /// Overlay definitions; with `kept`, exactly those overlays count as installed.
-    pub(super) fn overlays(
-        &mut self,
-        kept: Option<&BTreeSet<OverlayName>>,
-        updated: Timestamp,
-    ) -> Result<(), WalkError> {
-        let Some(handle) = open_dir(self.tree, OVERLAYS).map_err(|error| (OVERLAYS.to_vec(), error))? else {
-            return Ok(());
-        };
-        let before = self.out.len();
-        self.walk(&handle, OVERLAYS.to_vec(), &|_, _, _| false, 0)?;
-        let Some(kept) = kept else { return Ok(()) };
-        let keeps = |name: &[u8]| kept.iter().any(|overlay| overlay.as_bytes() == name);
-        let marker =
-            |path: &[u8]| path.strip_prefix(INSTALLED).and_then(|rest| rest.strip_prefix(b"/")).map(<[u8]>::to_vec);
-        let mut present = BTreeSet::new();
-        let walked = self.out.split_off(before);
-        for action in walked {
-            match marker(&action.path) {
-                Some(name) if !keeps(&name) => continue,
-                Some(name) => present.insert(name),
-                None => false,
-            };
-            self.out.push(action);
+    /// Overlay definitions and markers.
+    fn overlays(&mut self) -> Result<(), WalkError> {
+        self.listing.overlays = self.listing.actions.len();
+        match open_dir(self.tree, OVERLAYS).map_err(|error| (OVERLAYS.to_vec(), error))? {
+            Some(handle) => self.walk(&handle, OVERLAYS.to_vec(), &|_, _, _| false, 0),
+            None => Ok(()),
         }
-        for overlay in kept.iter().filter(|overlay| !present.contains(overlay.as_bytes())) {
-            let attributes = Attributes::known(0o644, 0, 0);
-            let what = What::Text { bytes: Cow::Borrowed(b""), attributes, modified: updated };
-            self.out.push(Action { path: Cow::Owned(join(INSTALLED, overlay.as_bytes())), what });
-        }
-        Ok(())
     }
 
     fn walk(
@@ -132,13 +165,13 @@ impl Walk<'_, '_> {
 
     fn directory(&mut self, path: Vec<u8>) {
         let what = What::Directory { attributes: Attributes::default(), modified: Modified::Live };
-        self.out.push(Action { path: Cow::Owned(path), what });
+        self.listing.actions.push(Action { path: Cow::Owned(path), what });
     }
 
     /// Files and links; pipes, devices and sockets are no metadata.
     fn leaf(&mut self, handle: &Handle, name: &[u8], kind: FileKind, path: Vec<u8>) -> Result<(), WalkError> {
         match kind {
-            FileKind::Regular => self.out.push(as_it_is(path, self.origin)),
+            FileKind::Regular => self.listing.actions.push(as_it_is(path, self.origin)),
             FileKind::Symlink => {
                 let link = || -> io::Result<What<'static>> {
                     let target = Cow::Owned(handle.read_link(name)?);
@@ -146,7 +179,7 @@ impl Walk<'_, '_> {
                     Ok(What::Symlink { target, owner: (stat.uid, stat.gid), modified: stat.modified })
                 };
                 let what = link().map_err(|error| (path.clone(), error))?;
-                self.out.push(Action { path: Cow::Owned(path), what });
+                self.listing.actions.push(Action { path: Cow::Owned(path), what });
             }
             _ => {}
         }

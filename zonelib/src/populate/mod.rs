@@ -21,17 +21,19 @@ mod zone_contents;
 use std::path::PathBuf;
 
 pub(crate) use action::split;
-pub use action::{Action, Attributes, Modified, Origin, Packaged, Source, What};
+pub use action::{Action, Attributes, Modified, Origin, Packaged, Source, Text, What};
+pub(crate) use apply::compare;
 pub use apply::{Applied, ApplyError, Counters, Mismatch, Settings, Trees, apply};
 pub use archive::{ArchiveError, archive};
-pub use describe::{Summary, action_json, action_line, printable};
+pub use describe::{Summary, action_json, action_line, difference_json, printable};
 pub use image::{Image, ImageError};
 pub(crate) use live::{is_absence, open_anywhere, open_dir};
-pub use metadata::postinstall_path;
+pub use metadata::{Listing, postinstall_path};
 pub(crate) use plan::link_target;
 pub use plan::{Missing, Packages, Plan, Request, plan, plan_clone};
 pub use select::{Kept, Wanted, packages};
-pub use verify::{Difference, verify};
+pub(crate) use verify::same_files;
+pub use verify::{Difference, Findings, verify};
 pub(crate) use zone_contents::{filter, replace_file};
 
 /// Why no plan could be made.

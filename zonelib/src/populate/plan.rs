@@ -10,8 +10,9 @@ use contents::{Contents, Entry, Kind};
 use crate::recipe::{PruneSet, Recipe, Smf, Template};
 use crate::root::{FileKind, Special, Stat, Timestamp, Tree};
 
-use super::action::{Action, Attributes, Modified, Origin, Packaged, Source, What, split};
+use super::action::{Action, Attributes, Modified, Origin, Packaged, Source, Text, What, split};
 use super::live::Live;
+use super::metadata::Listing;
 use super::owners::Owners;
 use super::select::{Kept, Selection, omitted};
 use super::{PlanError, metadata, zone_contents};
@@ -37,6 +38,8 @@ pub struct Request<'a> {
     pub image: Packages<'a>,
     /// The brand.
     pub recipe: &'a Recipe,
+    /// The metadata of the image, or of the template if there is one.
+    pub listing: &'a Listing,
     /// The packages to keep, when not all.
     pub kept: Option<&'a Kept>,
     /// A template to fill the zone from instead of the image (`-T DIR`).
@@ -89,7 +92,7 @@ pub fn plan<'a>(request: &Request<'a>) -> Result<Plan<'a>, PlanError> {
     let prune = if request.template.is_some() { &PruneSet::default() } else { &request.recipe.prune };
     let selection = Selection { copied: &request.recipe.copied, prune, kept: request.kept };
     let beside = std::thread::scope(|scope| {
-        let beside = scope.spawn(|| Beside::collect(request, main.0, main.1));
+        let beside = scope.spawn(|| Beside::collect(request, main.1));
         planner.entries(&selection)?;
         beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
@@ -124,29 +127,25 @@ struct Beside<'a> {
 }
 
 impl<'a> Beside<'a> {
-    fn collect(request: &Request<'a>, origin: Origin, main: Packages<'a>) -> Result<Self, PlanError> {
+    fn collect(request: &Request<'a>, main: Packages<'a>) -> Result<Self, PlanError> {
         let recipe = request.recipe;
         let (omitted, bytes) = match request.template {
             // A template has been through this, and its database already is one of a zone.
-            Some(_) => (BTreeMap::new(), Cow::Borrowed(main.contents.text())),
+            Some(_) => (BTreeMap::new(), Text::from(main.contents.text())),
             None => {
                 let out = zone_contents::filter(main.contents, &recipe.drop, &recipe.prune_contents, request.kept);
-                (omitted(recipe, main.contents), Cow::Owned(out))
+                (omitted(recipe, main.contents), out)
             }
         };
         let skip = |package: &[u8]| {
             omitted.contains_key(package) || request.kept.is_some_and(|kept| !kept.packages.contains(package))
         };
-        let mut actions = Vec::new();
-        let mut walk = metadata::Walk { tree: main.tree, origin, out: &mut actions };
-        let walked = walk
-            .packages(&skip)
-            .and_then(|()| walk.overlays(request.kept.map(|kept| &kept.overlays), main.updated))
-            .and_then(|()| match recipe.postinstall && !request.makes_template {
-                true => metadata::postinstalls(main.tree, &skip),
-                false => Ok(Vec::new()),
-            });
-        let postinstall = walked.map_err(|(path, source)| unreadable(main.tree, &path, source))?;
+        let mut actions = request.listing.select(&skip, request.kept.map(|kept| &kept.overlays), main.updated);
+        let postinstall = match recipe.postinstall && !request.makes_template {
+            true => metadata::postinstalls(main.tree, &skip)
+                .map_err(|(path, source)| unreadable(main.tree, &path, source))?,
+            false => Vec::new(),
+        };
         let attributes = Attributes::known(0o644, 0, 0);
         let path = Cow::Borrowed(contents::database::CONTENTS.as_bytes());
         actions.push(Action { path, what: What::Text { bytes, attributes, modified: main.updated } });
@@ -489,44 +488,10 @@ impl<'a> Planner<'a> {
     /// Directories that no package delivers but that packaged objects are in. Objects below something
     /// that is no directory are taken out and reported: making them would mean to write through it.
     fn check_parents(&mut self, actions: &mut Vec<Action<'a>>) -> Vec<Action<'a>> {
-        let mut directories: HashSet<Vec<u8>> = HashSet::new();
-        let mut blocked: HashSet<Vec<u8>> = HashSet::new();
-        let mut implied: BTreeSet<Vec<u8>> = BTreeSet::new();
-        let mut lost = Vec::new();
-        let others: HashSet<&[u8]> =
-            actions.iter().filter(|action| !action.is_directory()).map(|action| action.path.as_ref()).collect();
-        let mut last: Vec<u8> = Vec::new();
-        for (index, action) in actions.iter().enumerate() {
-            if action.is_directory() {
-                directories.insert(action.path.to_vec());
-            }
-            let (parent, _) = action.split();
-            if parent.is_empty() || parent == last {
-                continue;
-            }
-            let mut up = parent;
-            let mut wanting = Vec::new();
-            while !up.is_empty() && !directories.contains(up) {
-                if others.contains(up) || blocked.contains(up) {
-                    lost.push((index, up.to_vec()));
-                    blocked.insert(parent.to_vec());
-                    wanting.clear();
-                    break;
-                }
-                wanting.push(up.to_vec());
-                up = split(up).0;
-            }
-            for path in wanting {
-                directories.insert(path.clone());
-                implied.insert(path);
-            }
-            if !blocked.contains(parent) {
-                last = parent.to_vec();
-            }
-        }
-        for (index, up) in lost.into_iter().rev() {
+        let Parents { implied, lost } = Parents::of(actions);
+        for (index, above) in lost.into_iter().rev() {
             let action = actions.remove(index);
-            let reason = format!("lies below `{}`, which is no directory", String::from_utf8_lossy(&up));
+            let reason = format!("lies below `/{}`, which is no directory", String::from_utf8_lossy(&above));
             self.missing(&action.path, reason);
         }
         let make = |path| Action {
@@ -534,6 +499,59 @@ impl<'a> Planner<'a> {
             what: What::Directory { attributes: Attributes::known(0o755, 0, 0), modified: Modified::Live },
         };
         implied.into_iter().map(make).collect()
+    }
+}
+
+/// What stands above the objects of a plan.
+#[derive(Default)]
+struct Parents {
+    /// Directories that are not in the plan and have to be.
+    implied: BTreeSet<Vec<u8>>,
+    /// Objects, by index, below something that is no directory, and what that is.
+    lost: Vec<(usize, Vec<u8>)>,
+}
+
+impl Parents {
+    /// Looks at the directories above each object of a sorted list.
+    fn of(actions: &[Action<'_>]) -> Self {
+        let mut parents = Self::default();
+        let mut good: HashSet<&[u8]> = HashSet::from([&b""[..]]);
+        let mut last: &[u8] = b"";
+        for (index, action) in actions.iter().enumerate() {
+            let (parent, _) = action.split();
+            if parent != last {
+                match Self::climb(actions, &good, parent) {
+                    Ok(wanting) => {
+                        good.extend(&wanting);
+                        parents.implied.extend(wanting.into_iter().map(<[u8]>::to_vec));
+                        last = parent;
+                    }
+                    Err(above) => {
+                        parents.lost.push((index, above.to_vec()));
+                        continue;
+                    }
+                }
+            }
+            if action.is_directory() {
+                good.insert(&action.path);
+            }
+        }
+        parents
+    }
+
+    /// The directories from `path` upwards that are not known to be there; or what is in the way.
+    fn climb<'p>(actions: &[Action<'_>], good: &HashSet<&[u8]>, path: &'p [u8]) -> Result<Vec<&'p [u8]>, &'p [u8]> {
+        let mut wanting = Vec::new();
+        let mut up = path;
+        while !good.contains(up) {
+            if actions.binary_search_by(|action| action.path.as_ref().cmp(up)).is_ok() {
+                // It comes before what is below it: a directory would be known.
+                return Err(up);
+            }
+            wanting.push(up);
+            up = split(up).0;
+        }
+        Ok(wanting)
     }
 }
 

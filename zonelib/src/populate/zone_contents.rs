@@ -1,6 +1,6 @@
 //! The zone's own contents file: the image's, without what the zone does not have.
 
-use std::io::{self, Write};
+use std::io;
 
 use contents::database::is_below;
 use contents::{Contents, Entry};
@@ -9,16 +9,16 @@ use crate::recipe::PruneSet;
 
 use crate::root::{Tree, remove_tree, set_attributes};
 
-use super::action::split;
+use super::action::{Text, split};
 use super::select::Kept;
 
 /// Filters a database for a zone: entries below `drop` and pruned ones go; with `kept`, the names of
 /// other packages go, and entries that are left with none. Everything else stays byte for byte and in
 /// order, comments too.
 #[must_use]
-pub fn filter(contents: &Contents<'_>, drop: &[String], prune: &PruneSet, kept: Option<&Kept>) -> Vec<u8> {
+pub fn filter<'a>(contents: &Contents<'a>, drop: &[String], prune: &PruneSet, kept: Option<&Kept>) -> Text<'a> {
     let text = contents.text();
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = Text::default();
     let mut cursor = prune.cursor();
     let sorted = contents.is_sorted();
     // Lines that stay as they are, comments among them, are copied in one piece up to the next that
@@ -33,13 +33,13 @@ pub fn filter(contents: &Contents<'_>, drop: &[String], prune: &PruneSet, kept: 
             continue;
         }
         let span = contents.span(entry);
-        out.extend_from_slice(&text[copied..span.start]);
+        out.push(&text[copied..span.start]);
         copied = span.end;
         if let (false, Some(kept)) = (gone, kept) {
-            push_kept(&mut out, entry, kept);
+            out.push(kept_line(entry, kept));
         }
     }
-    out.extend_from_slice(&text[copied..]);
+    out.push(&text[copied..]);
     out
 }
 
@@ -47,35 +47,33 @@ pub fn filter(contents: &Contents<'_>, drop: &[String], prune: &PruneSet, kept: 
 ///
 /// # Errors
 /// As `openat(2)`, `write(2)`, `renameat(2)`.
-pub fn replace_file(tree: &Tree, path: &[u8], bytes: &[u8]) -> io::Result<()> {
+pub fn replace_file(tree: &Tree, path: &[u8], bytes: &Text<'_>) -> io::Result<()> {
     const NEW: &[u8] = b".zonekit-new";
     let (parent, name) = split(path);
     let handle = tree.open_dir(parent)?;
     let old = handle.stat(name)?.ok_or(io::ErrorKind::NotFound)?;
     remove_tree(&handle, NEW)?;
-    let mut file = handle.create_file(NEW)?;
-    file.write_all(bytes)?;
+    let file = handle.create_file(NEW)?;
+    bytes.write_to(&file)?;
     set_attributes(&file, Some((old.uid, old.gid)), old.mode, old.modified)?;
     handle.rename(NEW, name)
 }
 
-/// The entry with the names of kept packages, unless there are none.
-fn push_kept(out: &mut Vec<u8>, entry: &Entry<'_>, kept: &Kept) {
-    let start = out.len();
-    out.extend_from_slice(entry.line_before_packages());
-    let mut any = false;
+/// The entry with the names of kept packages; nothing when there are none.
+fn kept_line(entry: &Entry<'_>, kept: &Kept) -> Vec<u8> {
+    let mut line = entry.line_before_packages().to_vec();
+    let before = line.len();
     for (token, package) in entry.package_tokens().zip(entry.packages()) {
         if kept.packages.contains(package.name) {
-            out.push(b' ');
-            out.extend_from_slice(token);
-            any = true;
+            line.push(b' ');
+            line.extend_from_slice(token);
         }
     }
-    if any {
-        out.push(b'\n');
-    } else {
-        out.truncate(start);
+    if line.len() == before {
+        return Vec::new();
     }
+    line.push(b'\n');
+    line
 }
 
 #[cfg(test)]
@@ -104,7 +102,7 @@ mod tests {
             ..Kept::default()
         });
         let out = filter(&contents, &["/kernel".to_owned()], &PruneSet::union([&list]), kept.as_ref());
-        String::from_utf8(out).unwrap()
+        io::read_to_string(out.reader()).unwrap()
     }
 
     /// Reference findings 1 and 3: substrings and unanchored prefixes.

@@ -81,7 +81,14 @@ impl Site {
     /// # Errors
     /// [`RecipeError`]: unreadable, or a recipe or list that breaks a rule.
     pub fn recipe_file(&self, file: &Path) -> Result<Recipe, RecipeError> {
-        let bytes = read(file)?;
+        self.recipe_text(file, read(file)?)
+    }
+
+    /// The recipe in a text; `file` is where it would be, for messages and to find lists beside it.
+    ///
+    /// # Errors
+    /// As [`Site::recipe_file`].
+    pub fn recipe_text(&self, file: &Path, bytes: Vec<u8>) -> Result<Recipe, RecipeError> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..error.utf8_error().valid_up_to()]).count() + 1;
             RecipeError::Line { file: file.to_owned(), line, problem: "is not UTF-8".to_owned() }

@@ -9,10 +9,13 @@ use rustix::io::Errno;
 
 use super::Stat;
 
-/// Up to here one read and one write are cheaper than asking the kernel to copy.
+/// A file that is shorter is copied whole, holes or not.
 const SMALL: u64 = 64 * 1024;
-/// What is asked of the kernel, or read and written, at a time; an interruption waits at most for this.
-const PIECE: usize = 1024 * 1024;
+/// What is read and written at a time: small enough to stay in the processor's cache.
+const PIECE: usize = 128 * 1024;
+/// What is asked of the kernel at a time; an interruption waits at most for this.
+#[cfg(target_os = "linux")]
+const REQUEST: usize = 1024 * 1024;
 
 /// What goes from one file to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ impl CopyBuffer {
         let sparse = stat.size > SMALL && stat.blocks.saturating_mul(512) < stat.size;
         let bytes = if sparse && copy.data_extents(stat.size, &mut self.memory)? {
             stat.size
-        } else if stat.size <= SMALL || transfer == Transfer::Summed {
+        } else if transfer == Transfer::Summed {
             copy.through_memory(stat.size, &mut self.memory)?
         } else {
             copy.by_kernel(stat.size, &mut self.memory)?
@@ -108,7 +111,7 @@ impl Copying<'_> {
     fn by_kernel(&mut self, size: u64, memory: &mut [u8]) -> io::Result<u64> {
         let mut total = 0u64;
         while total < size {
-            match rustix::fs::copy_file_range(self.from, None, self.to, None, PIECE) {
+            match rustix::fs::copy_file_range(self.from, None, self.to, None, REQUEST) {
                 Ok(0) => break,
                 Ok(copied) => total += copied as u64,
                 Err(Errno::INTR) => {}

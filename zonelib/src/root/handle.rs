@@ -105,6 +105,9 @@ impl Stat {
 #[cfg(target_os = "linux")]
 const LISTING: usize = 16 * 1024;
 
+/// The bits of a mode that creation can set.
+const PERMISSIONS: u32 = 0o777;
+
 /// A named pipe or a device to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Special {
@@ -170,9 +173,32 @@ impl Handle {
     /// # Errors
     /// As `openat(2)`; `EEXIST` when anything has the name, a symbolic link included.
     pub fn create_file(&self, name: &[u8]) -> io::Result<File> {
+        self.create_file_with(name, 0o600)
+    }
+
+    /// Makes a file that was not there, for writing, with permissions, of which the process's mask or an
+    /// inherited ACL may take some ([`Handle::creation_denies`]).
+    ///
+    /// # Errors
+    /// As [`Handle::create_file`].
+    pub fn create_file_with(&self, name: &[u8], permissions: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.fd, leaf(name)?, flags, Mode::RUSR | Mode::WUSR)?;
+        let fd = rustix::fs::openat(&self.fd, leaf(name)?, flags, mode_bits(permissions & PERMISSIONS))?;
         Ok(File::from(fd))
+    }
+
+    /// The mode bits that a new file in this directory does not get by being created with them: the
+    /// set-id and sticky bits, and what the process's mask or an inherited ACL denies. It is tried with
+    /// a file, which is removed again.
+    ///
+    /// # Errors
+    /// As [`Handle::create_file`].
+    pub fn creation_denies(&self) -> io::Result<u32> {
+        const PROBE: &[u8] = b".zonekit-probe";
+        let created = self.create_file_with(PROBE, PERMISSIONS)?;
+        let stat = Stat::of(&created);
+        self.remove_file(PROBE)?;
+        Ok(!(stat?.mode & PERMISSIONS))
     }
 
     /// Makes a directory that was not there, for its owner alone, and opens it.
@@ -351,6 +377,19 @@ impl Handle {
         Ok(rustix::fs::futimens(&self.fd, &time.timestamps())?)
     }
 
+    /// Locks the directory against others who do the same, until the handle is dropped; false when
+    /// somebody else holds the lock. A file system without locks has none to hold.
+    ///
+    /// # Errors
+    /// As `flock(3C)`.
+    pub fn lock(&self) -> io::Result<bool> {
+        match rustix::fs::flock(&self.fd, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK | Errno::BADF) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Writes the directory's own entries to stable storage.
     ///
     /// # Errors
@@ -372,8 +411,7 @@ fn mode_bits(mode: u32) -> Mode {
 }
 
 /// Gives an open file or directory its attributes, in the order in which one does not undo another:
-/// changing the owner clears set-id bits. An owner of `None` is the caller's own. The mode is set even
-/// where creation could have done it: that also takes away what the object inherited by an ACL.
+/// changing the owner clears set-id bits. An owner of `None` is the caller's own.
 ///
 /// # Errors
 /// As `fchown(2)`, `fchmod(2)`, `futimens(2)`.
@@ -383,9 +421,23 @@ pub(crate) fn set_attributes(
     mode: u32,
     modified: Timestamp,
 ) -> io::Result<()> {
-    if let Some((uid, gid)) = owner {
-        rustix::fs::fchown(&fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
-    }
+    set_owner(&fd, owner)?;
     rustix::fs::fchmod(&fd, mode_bits(mode))?;
     Ok(rustix::fs::futimens(&fd, &modified.timestamps())?)
+}
+
+/// As [`set_attributes`], for a file that was created with its mode.
+///
+/// # Errors
+/// As `fchown(2)`, `futimens(2)`.
+pub(crate) fn set_owner_and_time(fd: impl AsFd, owner: Option<(u32, u32)>, modified: Timestamp) -> io::Result<()> {
+    set_owner(&fd, owner)?;
+    Ok(rustix::fs::futimens(&fd, &modified.timestamps())?)
+}
+
+fn set_owner(fd: impl AsFd, owner: Option<(u32, u32)>) -> io::Result<()> {
+    match owner {
+        Some((uid, gid)) => Ok(rustix::fs::fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?),
+        None => Ok(()),
+    }
 }

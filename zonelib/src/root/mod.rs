@@ -21,8 +21,8 @@ use cap_std::fs::Dir;
 use rustix::fs::{Mode, OFlags};
 
 pub use content::{Copied, CopyBuffer, Transfer};
-pub(crate) use handle::set_attributes;
 pub use handle::{FileKind, Handle, Special, Stat};
+pub(crate) use handle::{set_attributes, set_owner_and_time};
 pub use remove::{clear, remove_tree};
 pub use time::Timestamp;
 

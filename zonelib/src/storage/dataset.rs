@@ -61,11 +61,15 @@ mod tests {
 
     #[test]
     fn dataset_names_follow_the_rules_of_zfs() {
-        for name in ["rpool", "rpool/ROOT/tribblix", "a/1", "a/-x", "a/b c", "a/b:c_d.e", &format!("a{}", "b".repeat(254))] {
+        for name in
+            ["rpool", "rpool/ROOT/tribblix", "a/1", "a/-x", "a/b c", "a/b:c_d.e", &format!("a{}", "b".repeat(254))]
+        {
             assert!(name.parse::<DatasetName>().is_ok(), "{name}");
         }
         let long = "a".repeat(256);
-        for name in ["", "-f", "-r/x", "/rpool", "rpool/", "a//b", "a/./b", "a/..", "1a", "a@b", "a#b", "a%b", "ä", "a\n", &long] {
+        for name in [
+            "", "-f", "-r/x", "/rpool", "rpool/", "a//b", "a/./b", "a/..", "1a", "a@b", "a#b", "a%b", "ä", "a\n", &long,
+        ] {
             assert!(name.parse::<DatasetName>().is_err(), "{name}");
         }
     }

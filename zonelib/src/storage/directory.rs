@@ -153,7 +153,10 @@ impl Storage for Directory {
             }
         }
         let handle = self.open_root()?;
-        // Again, through the handle: whatever came between the look and the opening.
+        if !handle.lock().map_err(StorageError::system(&self.root))? {
+            return Err(self.occupied("is being filled by another process"));
+        }
+        // Again, through the handle: whatever came between the look and the lock.
         self.check_empty(&handle)?;
         let stat = handle.stat_self().map_err(StorageError::system(&self.root))?;
         set_attributes(&handle, None, CLOSED, stat.modified).map_err(StorageError::system(&self.root))?;

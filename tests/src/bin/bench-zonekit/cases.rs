@@ -10,7 +10,7 @@ use contents::Contents;
 use contents::database::CONTENTS;
 
 use crate::database;
-use crate::measure::{Contender, Row, in_turn, make_empty, remove};
+use crate::measure::{Contender, in_turn, make_empty, remove};
 use crate::place::{Place, installed};
 use crate::report::{Goal, Table, Target};
 
@@ -31,7 +31,7 @@ fn present(contenders: Vec<(&str, Contender)>, note: &mut String) -> Vec<Contend
     let mut kept = Vec::new();
     for (programs, contender) in contenders {
         match programs.split(' ').find(|program| !installed(program)) {
-            Some(absent) => note.push_str(&format!("\nabsent: {} ({absent} is not installed)", contender.name)),
+            Some(absent) => note.push_str(&format!("\nAbsent: {} ({absent} is not installed).", contender.name)),
             None => kept.push(contender),
         }
     }
@@ -47,9 +47,8 @@ fn copiers(place: &Place, to: &Path, note: &mut String) -> Vec<Contender> {
         Contender::new(&format!("{program} -pdm"), command).inside(from).reading(&place.list)
     };
     let pipe = format!("cd '{}' && tar cf - . | tar xpf - -C '{}'", shown.0, shown.1);
-    let contents_of = |path: &Path| OsString::from(format!("{}/.", path.display()));
-    let cp = words(&["cp", "-a"]).into_iter().chain([contents_of(from), to.into()]);
-    let rsync = words(&["rsync", "-a"]).into_iter().chain([contents_of(from), to.into()]);
+    let cp = words(&["cp", "-a"]).into_iter().chain([from.join(".").into(), to.into()]);
+    let rsync = words(&["rsync", "-a"]).into_iter().chain([from.join(".").into(), to.into()]);
     let all = vec![
         ("cpio", cpio("cpio")),
         ("rsync", Contender::new("rsync -a", rsync)),
@@ -62,16 +61,15 @@ fn copiers(place: &Place, to: &Path, note: &mut String) -> Vec<Contender> {
 
 fn whole_contenders(place: &Place, to: &Path, note: &mut String) -> Vec<Contender> {
     let verify = [OsString::from("--verify")];
-    let mut all =
-        vec![place.install(OURS, "whole-root", to, &[]), place.install(VERIFYING, "whole-root", to, &verify)];
+    let mut all = vec![place.install(OURS, "whole-root", to, &[]), place.install(VERIFYING, "whole-root", to, &verify)];
     all.extend(copiers(place, to, note));
     all
 }
 
 /// A: everything that a whole-root zone takes, beside bare copies of the same files.
 pub(crate) fn whole_root(place: &Place) -> io::Result<Table> {
-    let mut note = "the others copy a finished zone root; ours reads the package database, takes editable files \
-                    from their pristine copies, prunes, writes the zone's own database and runs package scripts"
+    let mut note = "The others copy a finished zone root. Ours reads the package database, takes editable files\n\
+                    from their pristine copies, prunes, writes the zone's own database and runs package scripts."
         .to_owned();
     let to = place.at("zone");
     let contenders = whole_contenders(place, &to, &mut note);
@@ -89,7 +87,8 @@ pub(crate) fn whole_root(place: &Place) -> io::Result<Table> {
 pub(crate) fn elsewhere(place: &Place, other: &Path) -> io::Result<Table> {
     let folder = other.join(format!("zonekit-bench.{}", std::process::id()));
     make_empty(&folder)?;
-    let mut note = format!("for information: to {}, where reclaiming memory counts as much as copying", other.display());
+    let mut note =
+        format!("For information: to {}, where reclaiming memory counts as much as copying.", other.display());
     let contenders = whole_contenders(place, &folder.join("zone"), &mut note);
     let rows = in_turn(&contenders, 1, false);
     remove(&folder)?;
@@ -110,7 +109,7 @@ pub(crate) fn sparse_root(place: &Place) -> io::Result<Table> {
     };
     let mut with_clone = classic(CLASSIC);
     with_clone.command.push(clone.clone().into());
-    let mut note = "the classic script: grep and awk choose, cpio copies, then one cp a pristine file".to_owned();
+    let mut note = "The classic script: grep and awk choose, cpio copies, then one cp a pristine file.".to_owned();
     let mut contenders = vec![
         place.install(CURRENT, "sparse-root", &to, &zonelib(&place.clone)),
         place.install(BUILDING, "sparse-root", &to, &zonelib(&clone)).fresh(&clone),
@@ -146,11 +145,10 @@ pub(crate) fn planning(place: &Place) -> io::Result<Table> {
     let rows = in_turn(&contenders, place.rounds, true);
     remove(&large)?;
     remove(&zonepath)?;
-    let note = "the large database is the image's with invented files in it";
+    let note = "The large database is the image's with invented files in it.";
     Ok(Table::new("planning", note, rows, &[]).targets([
         Target::wall("whole-root -n, 300,000 entries", 0.3),
         Target::wall("sparse-root -n, 300,000 entries", 0.3),
-        Target::memory("whole-root -n, 300,000 entries", 100),
     ]))
 }
 
@@ -189,12 +187,10 @@ pub(crate) fn archive(place: &Place) -> io::Result<Table> {
         Contender::new(&format!("pkgcreatezone --archive --jobs {jobs}"), command).fresh(&folder)
     };
     let tar = words(&["tar", "czf"]).into_iter().chain([file.clone().into(), ".".into()]);
-    let mut note = "for information, once".to_owned();
+    let mut note = "For information, once.".to_owned();
     let mut contenders = vec![ours("1"), ours("2")];
     let peers = vec![("tar gzip", Contender::new("tar czf", tar).inside(&place.finished).fresh(&folder))];
     contenders.extend(present(peers, &mut note));
-    let sizes = sizes(&contenders, &file)?;
-    let rows: Vec<Row> = in_turn(&contenders, 1, false);
-    note.push_str(&sizes);
+    let rows = in_turn(&contenders, 1, false);
     Ok(Table::new("archive", &note, rows, &["pkgcreatezone --archive --jobs 2"]))
 }

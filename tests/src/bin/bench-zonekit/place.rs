@@ -111,6 +111,7 @@ impl Place {
 
 /// Where a program is, as the shell would find it.
 pub(crate) fn installed(program: &str) -> bool {
-    let runs = |path: PathBuf| path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 1 == 1);
+    let runs =
+        |path: PathBuf| path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 1 == 1);
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| runs(folder.join(program))))
 }

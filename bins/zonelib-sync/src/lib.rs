@@ -1,0 +1,118 @@
+//! The flags of `zonelib-sync`, and what it does.
+
+pub mod cli;
+mod report;
+
+use std::fmt;
+
+use zonelib::brand::sync_database;
+use zonelib::host::{self, HostError};
+use zonelib::libclone::{self, Clone, CloneError, Dependencies, State};
+use zonelib::populate::{Counters, Image, ImageError, Settings};
+use zonelib::program::{self, Answer};
+use zonelib::recipe::RecipeError;
+
+pub use cli::Cli;
+use report::Done;
+
+/// What it is called in messages.
+pub const PROGRAM: &str = "zonelib-sync";
+
+/// The brand whose clone it is when none is named.
+const BRAND: &str = "sparse-root";
+
+/// The flag table, for help, manual pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+/// Why a clone is not up to date, or not known to be.
+#[derive(Debug)]
+pub enum Failure {
+    /// The recipe cannot be read.
+    Recipe(RecipeError),
+    /// The brand's zones mount no clone.
+    NoClone(String),
+    /// The image cannot be read.
+    Image(ImageError),
+    /// The host's package tools failed.
+    Host(HostError),
+    /// The clone cannot be read or made.
+    Clone(CloneError),
+    /// Signals cannot be caught.
+    Signals(std::io::Error),
+    /// Packages changed meanwhile.
+    Torn(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recipe(error) => error.fmt(f),
+            Self::NoClone(brand) => write!(f, "zones of brand `{brand}` mount no clone; name another with -b"),
+            Self::Image(error) => error.fmt(f),
+            Self::Host(error) => error.fmt(f),
+            Self::Clone(error) if denied(error) => write!(f, "{error}; run it as root"),
+            Self::Clone(error) => error.fmt(f),
+            Self::Signals(error) => write!(f, "signals cannot be caught: {error}"),
+            Self::Torn(image) => write!(f, "packages of image {image} changed meanwhile; run it again"),
+        }
+    }
+}
+
+/// Whether somebody else than root was refused something.
+fn denied(error: &CloneError) -> bool {
+    use zonelib::populate::ApplyError;
+    let source = match error {
+        CloneError::System { source, .. }
+        | CloneError::Apply { source: ApplyError::Make { source, .. } | ApplyError::Read { source, .. }, .. } => source,
+        _ => return false,
+    };
+    source.kind() == std::io::ErrorKind::PermissionDenied && !host::is_root()
+}
+
+/// Does what the flags say.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(cli: &Cli) -> Result<Answer, Failure> {
+    let recipe = cli.recipe.recipe_or(BRAND).map_err(Failure::Recipe)?;
+    if !cli.check {
+        host::watch_signals().map_err(Failure::Signals)?;
+        sync_database(&cli.image).map_err(Failure::Host)?;
+    }
+    let image = Image::open(&cli.image).map_err(Failure::Image)?;
+    let contents = image.contents().map_err(Failure::Image)?;
+    let waiting = |holder: &str| program::complain(PROGRAM, &format!("waiting for {holder}, which changes the clone"));
+    let mut done = Vec::new();
+    for share in &recipe.shares {
+        let place = libclone::place(&cli.image, share, cli.to.as_deref());
+        let Some(clone) = Clone::of(image.packages(&contents), share, place) else { continue };
+        done.push(one(cli, &clone.when_waiting(&waiting)).map_err(Failure::Clone)?);
+    }
+    if done.is_empty() {
+        return Err(Failure::NoClone(recipe.name));
+    }
+    program::print(&if cli.json { report::data(cli, &done) } else { report::text(cli, &done) });
+    if !cli.check && image.changed() {
+        return Err(Failure::Torn(cli.image.display().to_string()));
+    }
+    let current = done.iter().all(|one| !cli.check || one.before == State::Current);
+    Ok(if current { Answer::Yes } else { Answer::No })
+}
+
+fn one(cli: &Cli, clone: &Clone<'_>) -> Result<Done, CloneError> {
+    let before = clone.state()?;
+    let synced = if cli.check {
+        None
+    } else {
+        let counters = Counters::default();
+        let jobs = cli.jobs.map_or_else(host::processors, usize::from);
+        let settings = Settings { jobs, verify: false, go_on: &|| !host::interrupted(), counters: &counters };
+        Some(clone.sync(&settings)?)
+    };
+    let untouched = synced.as_ref().is_none_or(|synced| synced.current);
+    let dependencies = if untouched && cli.verbose { clone.dependencies() } else { Dependencies::default() };
+    Ok(Done { path: clone.path().to_owned(), before, synced, dependencies })
+}
