@@ -260,12 +260,12 @@ impl std::fmt::Debug for Entry<'_> {
 
 /// Every token of a package list names a package, and there is one.
 fn check_packages(list: &[u8]) -> Result<(), Problem> {
-    // Few lists have suffixes, and without one a token is right by its length.
-    let plain = memchr::memchr2(b'\\', b':', list).is_none();
+    // Few lists have suffixes, and without one a token is right by its length. No name has a slash.
+    let plain = memchr::memchr3(b'\\', b':', b'/', list).is_none();
     let mut fields = Fields::new(list);
     let mut token = fields.word("package")?;
     loop {
-        if !(plain && matches!(token.len(), 2..=WORD_LIMIT)) {
+        if !(plain && matches!(token.len(), 4..=WORD_LIMIT)) {
             PackageRef::parse(token)?;
         }
         match fields.word("package") {
@@ -309,7 +309,8 @@ impl<'a> PackageRef<'a> {
             [b':', class @ ..] if !class.is_empty() => Some(class),
             _ => return Err(Problem::BadPackage(quote(token))),
         };
-        if name.is_empty() {
+        // A package is a folder of its name.
+        if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
             return Err(Problem::BadPackage(quote(token)));
         }
         if name.len() > WORD_LIMIT || class.is_some_and(|class| class.len() > WORD_LIMIT) {

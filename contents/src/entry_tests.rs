@@ -70,6 +70,9 @@ fn damaged_lines_say_which_rule() {
         ),
         ("/etc/x f none 0644 root sys 1 2 ?? P", Problem::BadNumber { field: "modification time", value: "??".into() }),
         ("/etc/x d none 0755 root sys *", Problem::BadPackage("*".into())),
+        ("/etc/x d none 0755 root sys P ../../tmp", Problem::BadPackage("../../tmp".into())),
+        ("/etc/x d none 0755 root sys ..", Problem::BadPackage("..".into())),
+        ("/etc/x d none 0755 root sys +..", Problem::BadPackage("+..".into())),
         ("/etc/x d none 0755 root sys P\\x", Problem::BadPackage("P\\\\x".into())),
     ];
     for (line, problem) in cases {

@@ -367,6 +367,22 @@ impl Running {
         let _ = rustix::process::kill_process(id, signal);
     }
 
+    /// Waits until a signal has stopped it; false when it ended before that.
+    ///
+    /// # Panics
+    /// It cannot be asked.
+    pub fn stands_still(&mut self) -> bool {
+        let status = format!("/proc/{}/stat", self.child.id());
+        while !self.ended() {
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            if text.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')) {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
     /// Whether it has ended.
     ///
     /// # Panics

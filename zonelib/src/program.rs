@@ -49,11 +49,23 @@ fn brief(error: &clap::Error) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Prints to standard output. A reader that has gone away is no error.
+/// Prints to standard output, where nothing more can be done when that fails.
 pub fn print(text: &str) {
-    let mut out = io::stdout().lock();
     // Nobody is left to tell.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = deliver(text);
+}
+
+/// Prints what a program was asked for to standard output. A reader that has gone away has had enough,
+/// which is no error.
+///
+/// # Errors
+/// As `write(2)`, but for `EPIPE`.
+pub fn deliver(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Prints a line about the work, to standard error.

@@ -13,15 +13,13 @@ use zonelib::storage::DatasetName;
 #[derive(Debug, Parser)]
 #[command(name = "be-uuid", version, max_term_width = 100)]
 #[command(after_help = "Exit status: 0 done; 1 there is no UUID to show; 2 it could not be done.")]
-#[command(
-    after_long_help = "Examples:
+#[command(after_long_help = "Examples:
   be-uuid                           print a new UUID
   be-uuid --set rpool/ROOT/tribblix make one, and store it on that dataset
   be-uuid --show                    the UUID of the running boot environment
   be-uuid --show rpool/ROOT/old     the UUID of that dataset
 
-Exit status: 0 done; 1 there is no UUID to show; 2 it could not be done."
-)]
+Exit status: 0 done; 1 there is no UUID to show; 2 it could not be done.")]
 pub struct Cli {
     /// Make a UUID, store it on this dataset, and print it
     #[arg(long, value_name = "DATASET", conflicts_with = "show")]

@@ -3,20 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "all of this file is tests and what they share")]
 
 use std::process::{Command, Output};
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-/// A script cannot be run while a process that another test is starting still holds it open for writing.
-static STARTING: Mutex<()> = Mutex::new(());
-
-fn run(command: &mut Command) -> Output {
-    let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    command.output().unwrap()
-}
-
 fn ask(words: &[&str]) -> Output {
-    run(Command::new(env!("CARGO_BIN_EXE_be-uuid")).args(words).env_remove("ZONEKIT_LAB"))
+    Command::new(env!("CARGO_BIN_EXE_be-uuid")).args(words).env_remove("ZONEKIT_LAB").output().unwrap()
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -87,7 +78,6 @@ fn help_is_there() {
 #[cfg(feature = "lab")]
 mod lab {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
 
     use tempfile::TempDir;
 
@@ -132,11 +122,13 @@ esac
             lab
         }
 
+        /// Another process writes it: what this one still held open for writing while it starts others
+        /// could not be run.
         fn stand_in(&self, name: &str, script: &str) {
-            let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
             let path = self.0.path().join("usr/sbin").join(name);
-            fs::write(&path, script).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            let write = "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\"";
+            let done = Command::new("/bin/sh").args(["-c", write]).arg(&path).arg(script).status().unwrap();
+            assert!(done.success());
         }
 
         fn dataset(&self, name: &str, property: &str) {
@@ -152,7 +144,8 @@ esac
         }
 
         fn ask(&self, words: &[&str]) -> Output {
-            run(Command::new(env!("CARGO_BIN_EXE_be-uuid")).args(words).env("ZONEKIT_LAB", self.0.path()))
+            let mut command = Command::new(env!("CARGO_BIN_EXE_be-uuid"));
+            command.args(words).env("ZONEKIT_LAB", self.0.path()).output().unwrap()
         }
 
         /// What it says when it is refused.
@@ -181,7 +174,10 @@ esac
         assert_eq!(lab.answer(&["--show", "rpool/ROOT/be 1"]), uuid);
 
         let said = lab.refused(&["--set", "rpool/ROOT/be 1"], 2);
-        assert!(said.contains(uuid.trim_end()) && said.contains("zones are found") && said.contains("--force"), "{said}");
+        assert!(
+            said.contains(uuid.trim_end()) && said.contains("zones are found") && said.contains("--force"),
+            "{said}"
+        );
         assert_eq!(lab.answer(&["--show", "rpool/ROOT/be 1"]), uuid);
 
         let output = lab.ask(&["--set", "rpool/ROOT/be 1", "--force"]);

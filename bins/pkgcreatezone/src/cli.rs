@@ -1,6 +1,6 @@
 //! The flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use contents::names::OverlayName;
@@ -146,9 +146,9 @@ impl Cli {
             zone,
             zonepath: self.zonepath.clone(),
             recipe,
-            image: self.image.clone(),
-            zonelib: self.zonelib.clone(),
-            template: self.template.clone().flatten(),
+            image: absolute(&self.image)?,
+            zonelib: self.zonelib.as_deref().map(absolute).transpose()?,
+            template: self.template.clone().flatten().as_deref().map(absolute).transpose()?,
             makes_template: self.template == Some(None),
             wanted: (!self.overlays.is_empty()).then_some(wanted),
             add_overlays: self.add_overlays.clone(),
@@ -161,6 +161,11 @@ impl Cli {
         install.check_options().map_err(Wrong::Install)?;
         Ok(install)
     }
+}
+
+/// Scripts of packages run in other directories than this program.
+fn absolute(path: &Path) -> Result<PathBuf, Wrong> {
+    std::path::absolute(path).map_err(|error| Wrong::Usage(format!("{}: {error}", path.display())))
 }
 
 #[cfg(test)]

@@ -44,12 +44,13 @@ fn show_plan(cli: &Cli, install: &Install) -> Result<Status, InstallError> {
             report::plan_text(install, plan, cli.verbose)
         }
     })?;
-    program::print(&text);
+    program::deliver(&text).map_err(InstallError::Output)?;
     // Nothing was installed: zoneadm has to go back to where it was.
     Ok(if called_by_zoneadm() { Status::NotComplete } else { Status::Complete })
 }
 
 fn run(cli: &Cli, install: &Install) -> Result<Status, InstallError> {
+    host::usual_umask();
     if let Err(error) = host::watch_signals() {
         return Err(InstallError::Strict(format!("signals cannot be caught: {error}")));
     }
@@ -67,6 +68,9 @@ fn run(cli: &Cli, install: &Install) -> Result<Status, InstallError> {
     } else {
         report::done_text(install, &report, cli.verbose)
     };
-    program::print(&text);
+    // The zone is there; that its report is not is no reason to take it away.
+    if let Err(error) = program::deliver(&text) {
+        program::complain(PROGRAM, &format!("the zone is installed, but its report could not be written: {error}"));
+    }
     Ok(Status::Complete)
 }

@@ -98,13 +98,12 @@ fn linked(link: &Link) -> String {
 
 /// A recipe as data, with every pruned path.
 pub(crate) fn data(recipe: &Recipe) -> Value {
-    let paths = |set: &PruneSet| set.paths().map(|path| String::from_utf8_lossy(&path).into_owned()).collect::<Vec<_>>();
+    let paths =
+        |set: &PruneSet| set.paths().map(|path| String::from_utf8_lossy(&path).into_owned()).collect::<Vec<_>>();
     let links = |links: &[Link]| {
         links.iter().map(|link| json!({ "path": link.path, "target": link.target })).collect::<Vec<_>>()
     };
-    let share = |share: &Share| {
-        json!({ "path": share.path, "from": share.from, "clone_prunes": share.clone.as_ref().map(paths) })
-    };
+    let share = |share: &Share| json!({ "path": share.path, "from": share.from, "clone_prunes": share.clone.as_ref().map(paths) });
     let list = |list: &PruneList| json!({ "name": list.name, "entries": list.entries.len() });
     json!({
         "version": 1,

@@ -18,8 +18,14 @@ impl Place {
         let place = Self(tempfile::tempdir().unwrap());
         let mut image = Tiny::new(&place.join("image"));
         image.file("/etc/here", "x").file("/var/tree/a/b", "x").write();
-        place.write("etc/brands/tiny/recipe.toml", "description = 'a tiny one'\n[copy]\npaths = ['/etc']\nprune = ['own']\n");
-        place.write("etc/brands/tiny/own.prune", "/etc/here\n# gone since\n/etc/gone\n/var/tree/\n/var/none/\n/var/tre/\n");
+        place.write(
+            "etc/brands/tiny/recipe.toml",
+            "description = 'a tiny one'\n[copy]\npaths = ['/etc']\nprune = ['own']\n",
+        );
+        place.write(
+            "etc/brands/tiny/own.prune",
+            "/etc/here\n# gone since\n/etc/gone\n/var/tree/\n/var/none/\n/var/tre/\n",
+        );
         place
     }
 

@@ -17,8 +17,7 @@ use zonelib::program::RecipeFlags;
 #[derive(Debug, Parser)]
 #[command(name = "verify-zone", version, max_term_width = 100)]
 #[command(after_help = "Exit status: 0 no differences; 1 differences; 2 it could not be compared.")]
-#[command(
-    after_long_help = "One line is printed for each difference, `what: /path: detail`:
+#[command(after_long_help = "One line is printed for each difference, `what: /path: detail`:
   missing   it is not there
   extra     it is in a directory of packages and belongs to nothing
   changed   it has other content
@@ -28,8 +27,7 @@ use zonelib::program::RecipeFlags;
   owner     it belongs to somebody else
   link      it is a link that leads elsewhere
 
-Exit status: 0 no differences; 1 differences; 2 it could not be compared."
-)]
+Exit status: 0 no differences; 1 differences; 2 it could not be compared.")]
 pub struct Cli {
     /// Name of the zone, for messages
     #[arg(short, long, value_name = "ZONE")]

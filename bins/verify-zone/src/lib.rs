@@ -84,7 +84,10 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     if !findings.mounted.is_empty() {
         let names: Vec<String> = findings.mounted.iter().map(|path| format!("/{}", printable(path))).collect();
         let names = names.join(", ");
-        program::complain(PROGRAM, &format!("not looked at, because something is mounted there: {names}; halt the zone"));
+        program::complain(
+            PROGRAM,
+            &format!("not looked at, because something is mounted there: {names}; halt the zone"),
+        );
     }
     let report = Report { cli, recipe: &recipe, root: path, findings: &findings, ignored };
     program::print(&if cli.json { report.data() } else { report.text() });
@@ -128,10 +131,10 @@ impl Report<'_> {
         };
         text += &format!("{}: {differences} in {} objects", self.root.display(), self.findings.compared);
         if self.ignored > 0 {
-            text += &format!("; {} edited files left out", self.ignored);
+            text += &format!("; edited files left out: {}", self.ignored);
         }
         if self.findings.lacking > 0 {
-            text += &format!("; {} that the image itself lacks were not expected", self.findings.lacking);
+            text += &format!("; not expected, because the image itself lacks them: {}", self.findings.lacking);
         }
         text + "\n"
     }

@@ -79,6 +79,7 @@ fn denied(error: &CloneError) -> bool {
 pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     let recipe = cli.recipe.recipe_or(BRAND).map_err(Failure::Recipe)?;
     if !cli.check {
+        host::usual_umask();
         host::watch_signals().map_err(Failure::Signals)?;
         sync_database(&cli.image).map_err(Failure::Host)?;
     }
@@ -87,7 +88,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     let waiting = |holder: &str| program::complain(PROGRAM, &format!("waiting for {holder}, which changes the clone"));
     let mut done = Vec::new();
     for share in &recipe.shares {
-        let place = libclone::place(&cli.image, share, cli.to.as_deref());
+        let place = libclone::place(&cli.image, share, cli.to.as_deref()).map_err(Failure::Clone)?;
         let Some(clone) = Clone::of(image.packages(&contents), share, place) else { continue };
         done.push(one(cli, &clone.when_waiting(&waiting)).map_err(Failure::Clone)?);
     }

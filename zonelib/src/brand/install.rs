@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use crate::populate::{
     self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Plan, PlanError, Request, Settings, Trees,
     Wanted, postinstall_path, printable,
 };
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Share};
 use crate::root::remove_tree;
 use crate::storage::{Directory, Storage, StorageError};
 
@@ -140,6 +141,9 @@ pub enum InstallError {
     /// Packages changed meanwhile.
     #[error("packages of image {} changed while they were copied; try again", .0.display())]
     Torn(PathBuf),
+    /// What was asked for could not be printed.
+    #[error("standard output: {0}")]
+    Output(io::Error),
     /// Only root can do this.
     #[error("only root can give files to their owners; run it as root, or make an image with --archive FILE")]
     NotRoot,
@@ -211,6 +215,9 @@ impl Install {
             .flat_map(|share| [self.below_image(&share.path), self.below_image(&share.from)])
             .collect();
         storage.keep_out_of(&self.image, &shared)?;
+        for share in self.recipe.shares.iter().filter(|share| share.clone.is_some()) {
+            storage.keep_apart_from(&self.clone_path(share)?)?;
+        }
         Ok(storage)
     }
 
@@ -219,13 +226,13 @@ impl Install {
     }
 
     /// Where the clone of a shared directory is.
-    fn clone_path(&self, share: &crate::recipe::Share) -> PathBuf {
+    fn clone_path(&self, share: &Share) -> Result<PathBuf, CloneError> {
         let configured = match (&self.zonelib, &self.zone) {
             (None, Some(zone)) => config::mounted_from(zone, &share.path),
             _ => None,
         };
         match configured {
-            Some(path) if path != Path::new(&share.path) => self.below_image(&path.to_string_lossy()),
+            Some(path) if path != Path::new(&share.path) => libclone::place_in(&self.image, &path),
             _ => libclone::place(&self.image, share, self.zonelib.as_deref()),
         }
     }
@@ -239,7 +246,10 @@ impl Install {
         if self.archive.is_none() {
             self.storage()?.check()?;
         }
-        Sources::open(&self.ingredients())?.with_plan(&self.ingredients(), |_, plan, _| {
+        Sources::open(&self.ingredients())?.with_plan(&self.ingredients(), |_, plan, trees| {
+            let absent = populate::absent(plan, trees).map_err(PlanError::from)?;
+            plan.missing.extend(absent);
+            plan.missing.sort();
             self.refuse_missing(&plan.missing)?;
             Ok(then(plan))
         })
@@ -273,7 +283,7 @@ impl Install {
             self.refuse_missing(&plan.missing)?;
             let mut report = Report { warnings: plan.warnings.clone(), ..Report::default() };
             match storage {
-                None => self.write_archive(plan, trees, &mut clock, &mut report)?,
+                None => self.write_archive(sources.image(), plan, trees, &mut clock, &mut report)?,
                 Some(mut storage) => {
                     self.sync_clones(request, &mut clock, &mut report)?;
                     self.fill(&mut storage, &sources, plan, trees, &mut clock, &mut report)?;
@@ -317,6 +327,7 @@ impl Install {
 
     fn write_archive(
         &self,
+        image: &Image,
         plan: &Plan<'_>,
         trees: Trees<'_>,
         clock: &mut Clock<'_>,
@@ -328,12 +339,13 @@ impl Install {
         let mut new = path.as_os_str().to_owned();
         new.push(format!(".{}.new", std::process::id()));
         let new = PathBuf::from(new);
-        if path.is_dir() {
-            return Err(fail(ArchiveError::Write(io::ErrorKind::IsADirectory.into())));
+        if let Some(problem) = not_replaceable(path) {
+            return Err(fail(ArchiveError::Write(io::Error::new(io::ErrorKind::InvalidInput, problem))));
         }
         let file = File::create_new(&new).map_err(|error| fail(error.into()))?;
         let made = populate::archive(plan, &file, trees, &self.settings(clock.watch))
             .map_err(fail)
+            .and_then(|applied| if image.changed() { Err(InstallError::Torn(self.image.clone())) } else { Ok(applied) })
             .and_then(|applied| self.refuse_differences(&applied).map(|()| applied))
             .and_then(|applied| file.sync_all().map(|()| applied).map_err(|error| fail(error.into())))
             .and_then(|applied| std::fs::rename(&new, path).map(|()| applied).map_err(|error| fail(error.into())));
@@ -356,7 +368,7 @@ impl Install {
         report: &mut Report,
     ) -> Result<(), InstallError> {
         for share in &self.recipe.shares {
-            let Some(clone) = SharedClone::of(request.image, share, self.clone_path(share)) else { continue };
+            let Some(clone) = SharedClone::of(request.image, share, self.clone_path(share)?) else { continue };
             clock.phase("shared libraries", None);
             let counters = Counters::default();
             let settings = Settings { counters: &counters, ..self.settings(clock.watch) };
@@ -479,6 +491,18 @@ impl Install {
 
 /// The host's installer of packages and overlays.
 const ZAP: &str = "/usr/bin/zap";
+
+/// What stands in the place of an archive and is none.
+fn not_replaceable(path: &Path) -> Option<&'static str> {
+    let kind = std::fs::symlink_metadata(path).ok()?.file_type();
+    match kind {
+        _ if kind.is_file() => None,
+        _ if kind.is_dir() => Some("is a directory"),
+        _ if kind.is_symlink() => Some("is a symbolic link"),
+        _ if kind.is_fifo() => Some("is a named pipe"),
+        _ => Some("is no file"),
+    }
+}
 
 /// Steps and how long they take.
 struct Clock<'w> {

@@ -93,7 +93,7 @@ impl Sources {
     pub fn with_plan<R>(
         &self,
         from: &Ingredients<'_>,
-        then: impl FnOnce(&Request<'_>, &Plan<'_>, Trees<'_>) -> Result<R, InstallError>,
+        then: impl FnOnce(&Request<'_>, &mut Plan<'_>, Trees<'_>) -> Result<R, InstallError>,
     ) -> Result<R, InstallError> {
         let contents = self.image.contents()?;
         let template_contents = self.template.as_ref().map(Image::contents).transpose()?;
@@ -108,9 +108,9 @@ impl Sources {
             template: template.map(|(image, contents)| image.packages(contents)),
             makes_template: from.makes_template,
         };
-        let plan = populate::plan(&request)?;
+        let mut plan = populate::plan(&request)?;
         let trees = Trees { image: self.image.tree(), template: self.template.as_ref().map(Image::tree) };
-        then(&request, &plan, trees)
+        then(&request, &mut plan, trees)
     }
 
     /// The directories that zones of a brand mount, as a running zone shows them: device and number.

@@ -183,6 +183,11 @@ pub fn script(path: &Path) -> io::Result<HostCommand> {
 
 use std::os::unix::ffi::OsStrExt;
 
+/// Gives this process the file mode creation mask that zoneadm(8) gives its hooks, whoever started it.
+pub fn usual_umask() {
+    rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
+}
+
 /// Whether this process may set owners and make devices: its effective user is root.
 #[must_use]
 pub fn is_root() -> bool {

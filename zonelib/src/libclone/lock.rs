@@ -56,6 +56,8 @@ fn wait(path: &Path, waiting: &Waiting<'_>, start: Instant) -> Result<File, Lock
     let mut options = OpenOptions::new();
     // Who may open it could hold it for ever.
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    // What a link leads to is not the lock.
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     let file = options.open(path)?;
     let mut told = false;
     loop {

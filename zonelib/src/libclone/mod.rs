@@ -158,12 +158,23 @@ pub struct Clone<'a> {
 }
 
 /// Where the clone of a share is when no zone says otherwise: in `zonelib`, or where the recipe has it.
-#[must_use]
-pub fn place(image: &Path, share: &Share, zonelib: Option<&Path>) -> PathBuf {
+///
+/// # Errors
+/// As [`place_in`].
+pub fn place(image: &Path, share: &Share, zonelib: Option<&Path>) -> Result<PathBuf, CloneError> {
     match zonelib {
-        Some(zonelib) => zonelib.join(Path::new(&share.path).file_name().unwrap_or_default()),
-        None => image.join(share.from.trim_start_matches('/')),
+        Some(zonelib) => Ok(zonelib.join(Path::new(&share.path).file_name().unwrap_or_default())),
+        None => place_in(image, Path::new(&share.from)),
     }
+}
+
+/// Where a path of an image is on this host: a link of the image that leads out of it does not.
+///
+/// # Errors
+/// [`CloneError::System`]: the path cannot be walked.
+pub fn place_in(image: &Path, path: &Path) -> Result<PathBuf, CloneError> {
+    let locate = || Tree::open(image)?.locate(path.as_os_str().as_bytes());
+    locate().map_err(CloneError::system(&image.join(path.strip_prefix("/").unwrap_or(path))))
 }
 
 impl<'a> Clone<'a> {

@@ -1,6 +1,5 @@
 //! Where a clone may be: in a directory of its own, for whatever is in it and belongs to nothing goes.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use contents::Kind;
 
-use super::{Clone, CloneError, State};
+use super::{Clone, CloneError, State, place_in};
 
 /// What stands where a clone is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +39,7 @@ pub(super) fn check(clone: &Clone<'_>) -> Result<(), CloneError> {
     let refuse = |problem: String| Err(CloneError::Place { path: clone.at.clone(), problem });
     let directory = &clone.directory[0];
     let image = resolved(clone.image.tree.path());
-    let original = resolved(&below(&image, directory));
+    let original = resolved(&place_in(&image, Path::new(directory))?);
     let place = resolved(&clone.at);
     if place.starts_with(&original) || original.starts_with(&place) || same(&place, &original) {
         return refuse(format!("is no place for a clone of `{}`; give another", original.display()));
@@ -60,16 +59,12 @@ pub(super) fn check(clone: &Clone<'_>) -> Result<(), CloneError> {
 /// Refuses to take away what somebody else has put there, but for the place that the recipe has for this
 /// clone: there it is the clone of an older tool.
 pub(super) fn check_owner(clone: &Clone<'_>, state: State, found: Found) -> Result<(), CloneError> {
-    let usual = resolved(&below(clone.image.tree.path(), clone.usual));
+    let usual = resolved(&place_in(clone.image.tree.path(), Path::new(clone.usual))?);
     if state != State::Absent || found != Found::Directory || resolved(&clone.at) == usual {
         return Ok(());
     }
     let problem = format!("holds something that is no clone of {}; empty it, or give another", clone.directory[0]);
     Err(CloneError::Place { path: clone.at.clone(), problem })
-}
-
-fn below(root: &Path, path: &str) -> PathBuf {
-    root.join(OsStr::new(path.trim_start_matches('/')))
 }
 
 /// A path with every existing part resolved.

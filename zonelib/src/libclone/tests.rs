@@ -3,9 +3,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use ::tests::run::Scratch;
 use ::tests::tiny::{PACKAGED, Tiny, measures, set_time};
 use ::tests::tree::{self, Nodes};
-use tempfile::TempDir;
 
 use super::*;
 use crate::populate::{Counters, Image};
@@ -15,13 +15,13 @@ const BIG: usize = 3 * 1024 * 1024 + 7;
 
 /// An image with a /lib of every kind, and a recipe that clones it.
 struct World {
-    dir: TempDir,
+    dir: Scratch,
     image: Tiny,
 }
 
 impl World {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let mut image = Tiny::new(&dir.path().join("image"));
         image.accounts_of_caller();
         image.directory("/lib").directory("/lib/sub").directory("/lib/sub/deep").directory("/lib/empty");
@@ -92,7 +92,7 @@ impl World {
 
     /// What a clone that was made from nothing looks like.
     fn fresh(&self) -> Nodes {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let at = dir.path().join("lib");
         assert!(!self.sync(&at).current);
         tree::read(&at)
@@ -295,7 +295,7 @@ fn a_first_run_that_is_killed_anywhere_is_finished_by_the_next() {
     let world = World::new();
     let mut n = 0;
     loop {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let at = dir.path().join("deep/zonelib/lib");
         let done = world.sync_while(&at, &stop_after(n));
         if done.is_ok() {
@@ -323,7 +323,7 @@ fn an_update_that_is_killed_anywhere_leaves_no_half_file_and_is_finished_by_the_
     let new = world.fresh();
     let mut n = 0;
     loop {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let at = dir.path().join("lib");
         twin.sync(&at);
         let root = inode(&at);
@@ -374,7 +374,7 @@ fn a_file_is_never_absent_while_it_is_replaced() {
 fn of_two_at_once_one_builds_and_the_other_waits() {
     let world = World::new();
     for _ in 0..10 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let at = dir.path().join("zonelib/lib");
         let barrier = Barrier::new(4);
         let built: usize = std::thread::scope(|scope| {

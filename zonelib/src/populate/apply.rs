@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::root::{CopyBuffer, Handle, Stat, Timestamp, Transfer, Tree, set_attributes, set_owner_and_time};
 
 use super::action::{Action, Attributes, Modified, Origin, Packaged, Source, What};
-use super::live::{is_absence, open_anywhere, open_dir};
+use super::live::{NO_FILE, NOT_THERE, is_absence, leads_nowhere, open_anywhere, open_dir};
 use super::plan::{Missing, Plan};
 use super::work::Stack;
 
@@ -417,11 +417,8 @@ impl Work<'_, '_> {
         let (file, stat) = match opened {
             Ok(opened) => opened,
             Err(error) if is_absence(&error) => {
-                let reason = if error.kind() == io::ErrorKind::NotFound {
-                    "is not in the image".to_owned()
-                } else {
-                    "is no regular file in the image".to_owned()
-                };
+                let reason =
+                    if error.kind() == io::ErrorKind::NotFound { NOT_THERE.to_owned() } else { NO_FILE.to_owned() };
                 self.note(|applied| applied.missing.push(Missing { path: action.path.to_vec(), reason }));
                 return Ok(false);
             }
@@ -488,7 +485,7 @@ impl Work<'_, '_> {
                     self.settings.counters.objects.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let reason = format!("is a hard link to `/{}`, which is not there", path_of(to).display());
+                    let reason = leads_nowhere(to);
                     self.note(|applied| applied.missing.push(Missing { path: action.path.to_vec(), reason }));
                 }
                 Err(source) => return Err(make_error(action, source)),

@@ -12,13 +12,15 @@ use crate::root::{Special, Stat, Timestamp};
 use super::action::{Action, Attributes, Modified, Origin, Packaged, Source, What};
 use super::apply::{Applied, Mismatch, Settings, Trees, compare, path_of};
 use super::gzip;
-use super::live::{is_absence, open_anywhere, open_dir};
+use super::live::{NOT_THERE, is_absence, leads_nowhere, open_anywhere, open_dir};
 use super::plan::{Missing, Plan};
 
 /// Fields of a ustar header hold names of up to 100 bytes; longer ones go into a pax header.
 const NAME_LIMIT: usize = 100;
 /// Octal numbers of 7 digits, the widest owner that a ustar header holds.
 const ID_LIMIT: u32 = 0o7_777_777;
+/// Octal numbers of 11 digits, the latest time that a ustar header holds.
+const TIME_LIMIT: i64 = 0o100_000_000_000;
 const BLOCK: usize = 512;
 const PIECE: usize = 256 * 1024;
 
@@ -133,6 +135,7 @@ impl Archive<'_, '_> {
                 let size = bytes.len();
                 self.header(&Member { size, ..plain(EntryType::Regular, attributes, *modified) })?;
                 bytes.write_to(&mut *self.tar)?;
+                self.settings.counters.bytes.fetch_add(size, Ordering::Relaxed);
                 self.pad(size)?;
             }
             What::Symlink { target, owner, modified } => {
@@ -210,7 +213,7 @@ impl Archive<'_, '_> {
         let (mut file, stat) = match open_anywhere(self.trees.of(source.origin), from) {
             Ok(opened) => opened,
             Err(error) if is_absence(&error) => {
-                let reason = "is not in the image".to_owned();
+                let reason = NOT_THERE.to_owned();
                 self.applied.missing.push(Missing { path: action.path.to_vec(), reason });
                 self.missing.push(action.path.to_vec());
                 return Ok(false);
@@ -246,7 +249,7 @@ impl Archive<'_, '_> {
 
     fn hard_link(&mut self, action: &Action<'_>, to: &[u8]) -> Result<(), ArchiveError> {
         if self.missing.iter().any(|missing| missing == to) {
-            let reason = format!("is a hard link to `/{}`, which is not there", path_of(to).display());
+            let reason = leads_nowhere(to);
             self.applied.missing.push(Missing { path: action.path.to_vec(), reason });
             return Ok(());
         }
@@ -286,7 +289,7 @@ impl Archive<'_, '_> {
         header.set_mode(member.mode);
         header.set_uid(u64::from(member.owner.0.min(ID_LIMIT)));
         header.set_gid(u64::from(member.owner.1.min(ID_LIMIT)));
-        header.set_mtime(u64::try_from(member.modified.seconds).unwrap_or(0));
+        header.set_mtime(u64::try_from(member.modified.seconds.clamp(0, TIME_LIMIT - 1)).unwrap_or(0));
         if let Some(device) = member.device {
             let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
             header.set_device_major(major)?;
@@ -321,12 +324,24 @@ fn pax_records(member: &Member<'_>) -> Vec<u8> {
             pax_record(&mut out, key, id.to_string().as_bytes());
         }
     }
-    let Timestamp { seconds, nanoseconds } = member.modified;
-    if nanoseconds != 0 && seconds >= 0 {
-        let text = format!("{seconds}.{nanoseconds:09}");
-        pax_record(&mut out, "mtime", text.trim_end_matches('0').as_bytes());
+    if member.modified.nanoseconds != 0 || !(0..TIME_LIMIT).contains(&member.modified.seconds) {
+        pax_record(&mut out, "mtime", decimal(member.modified).as_bytes());
     }
     out
+}
+
+/// A time as pax writes it: seconds with a fraction, and a sign before 1970.
+fn decimal(time: Timestamp) -> String {
+    // Before 1970 the nanoseconds count forward from the second before.
+    let (sign, seconds, nanoseconds) = match time.seconds {
+        seconds if seconds >= 0 => ("", seconds.unsigned_abs(), time.nanoseconds),
+        seconds if time.nanoseconds == 0 => ("-", seconds.unsigned_abs(), 0),
+        seconds => ("-", seconds.unsigned_abs() - 1, 1_000_000_000 - time.nanoseconds),
+    };
+    match nanoseconds {
+        0 => format!("{sign}{seconds}"),
+        _ => format!("{sign}{seconds}.{}", format!("{nanoseconds:09}").trim_end_matches('0')),
+    }
 }
 
 /// `length key=value\n`, where the length counts itself.
@@ -343,4 +358,34 @@ fn pax_record(out: &mut Vec<u8>, key: &str, value: &[u8]) {
 
 fn read_error(path: &[u8], source: io::Error) -> ArchiveError {
     ArchiveError::Read { path: path_of(path), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_decimal_numbers() {
+        let cases = [
+            (0, 0, "0"),
+            (5, 120_000_000, "5.12"),
+            (-300_000_000, 0, "-300000000"),
+            (-1, 500_000_000, "-0.5"),
+            (-2, 750_000_000, "-1.25"),
+            (1 << 36, 1, "68719476736.000000001"),
+        ];
+        for (seconds, nanoseconds, text) in cases {
+            assert_eq!(decimal(Timestamp { seconds, nanoseconds }), text);
+        }
+    }
+
+    #[test]
+    fn a_pax_record_counts_its_own_length() {
+        for length in [1, 85, 86, 87, 88, 89, 980, 990] {
+            let mut record = Vec::new();
+            pax_record(&mut record, "path", &vec![b'x'; length]);
+            let digits = record.split(|&byte| byte == b' ').next().unwrap();
+            assert_eq!(std::str::from_utf8(digits).unwrap().parse::<usize>().unwrap(), record.len());
+        }
+    }
 }

@@ -1,11 +1,15 @@
 //! What stands in a source tree, asked by path.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 
-use crate::root::{Handle, Stat, Tree};
+use crate::root::{FileKind, Handle, Stat, Tree};
 
-use super::action::split;
+use super::action::{Origin, What, split};
+use super::apply::{Trees, path_of};
+use super::plan::{Missing, Plan};
 
 /// Looks at the objects of a tree through directories that stay open from one question to the next:
 /// a sorted list of paths asks about the same directory many times in a row.
@@ -52,6 +56,48 @@ impl<'t> Live<'t> {
         }
         Ok(self.directory.as_ref().and_then(|(_, handle)| handle.as_ref()))
     }
+}
+
+/// The files of a plan that their source trees do not have, as applying it would find. This looks at
+/// every file, so only a dry run asks for it.
+///
+/// # Errors
+/// A directory of a source cannot be read, with the path.
+pub fn absent(plan: &Plan<'_>, trees: Trees<'_>) -> Result<Vec<Missing>, (PathBuf, io::Error)> {
+    let mut image = Live::new(trees.of(Origin::Image));
+    let mut template = Live::new(trees.of(Origin::Template));
+    let mut gone: Vec<Missing> = Vec::new();
+    let mut lost = |path: &[u8], reason: String| gone.push(Missing { path: path.to_vec(), reason });
+    let mut missing: HashSet<&[u8]> = HashSet::new();
+    for action in &plan.actions {
+        let What::File { source, .. } = &action.what else { continue };
+        let from = source.path.as_deref().unwrap_or(&action.path);
+        let live = if source.origin == Origin::Image { &mut image } else { &mut template };
+        match live.stat(from).map_err(|error| (path_of(from), error))? {
+            Some(stat) if stat.kind == FileKind::Regular => continue,
+            Some(_) => lost(&action.path, NO_FILE.to_owned()),
+            None => lost(&action.path, NOT_THERE.to_owned()),
+        }
+        missing.insert(&action.path);
+    }
+    for action in &plan.actions {
+        if let What::HardLink { to } = &action.what
+            && missing.contains(to.as_ref())
+        {
+            lost(&action.path, leads_nowhere(to));
+        }
+    }
+    Ok(gone)
+}
+
+/// Why an object of the plan is missing.
+pub(super) const NOT_THERE: &str = "is not in the image";
+/// Why an object of the plan is missing.
+pub(super) const NO_FILE: &str = "is no regular file in the image";
+
+/// Why a hard link is missing.
+pub(super) fn leads_nowhere(to: &[u8]) -> String {
+    format!("is a hard link to `/{}`, which is not there", path_of(to).display())
 }
 
 /// Opens a directory of a source tree, through symbolic links that stay inside it; `None` when there

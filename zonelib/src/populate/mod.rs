@@ -27,6 +27,7 @@ pub use apply::{Applied, ApplyError, Counters, Mismatch, Settings, Trees, apply}
 pub use archive::{ArchiveError, archive};
 pub use describe::{Summary, action_json, action_line, difference_json, printable};
 pub use image::{Image, ImageError};
+pub use live::absent;
 pub(crate) use live::{is_absence, open_anywhere, open_dir};
 pub use metadata::{Listing, postinstall_path};
 pub(crate) use plan::link_target;
@@ -53,6 +54,12 @@ pub enum PlanError {
     /// No such overlay or package.
     #[error(transparent)]
     Unknown(#[from] contents::names::Unknown),
+}
+
+impl From<(PathBuf, std::io::Error)> for PlanError {
+    fn from((path, source): (PathBuf, std::io::Error)) -> Self {
+        Self::Read { path, source }
+    }
 }
 
 #[cfg(test)]

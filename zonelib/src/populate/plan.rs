@@ -432,8 +432,14 @@ impl<'a> Planner<'a> {
     fn catalogues(&mut self, request: &Request<'a>) -> Result<(), PlanError> {
         let Some(catalogues) = &request.recipe.catalogues else { return Ok(()) };
         let directory = relative(catalogues.directory.as_bytes());
+        let before = self.extra.len();
         metadata::catalogues(self.image, directory, &catalogues.suffixes, &mut self.extra)
-            .map_err(|source| PlanError::Read { path: self.image.path().join(&catalogues.directory[1..]), source })
+            .map_err(|source| PlanError::Read { path: self.image.path().join(&catalogues.directory[1..]), source })?;
+        if self.extra.len() == before {
+            let directory = &catalogues.directory;
+            self.plan.warnings.push(format!("no catalogues in {directory}: packages cannot be added in the zone"));
+        }
+        Ok(())
     }
 
     fn finish(self, request: &Request<'a>) -> Result<Plan<'a>, PlanError> {

@@ -11,9 +11,11 @@ mod handle;
 mod remove;
 mod time;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -119,33 +121,84 @@ impl Tree {
     /// # Errors
     /// As `openat(2)`; `ELOOP` after twenty links.
     pub fn resolve_dir(&self, path: &[u8]) -> io::Result<Handle> {
-        let mut pending: Vec<Vec<u8>> = components(path).rev().collect();
-        let mut stack = vec![self.handle()?];
-        let mut links = 0;
-        while let Some(component) = pending.pop() {
+        let mut walk = Walk::new(self.handle()?, path);
+        match walk.run() {
+            Ok(()) => Ok(walk.end()),
+            Err((_, error)) => Err(error),
+        }
+    }
+
+    /// The path on this host of something in the tree, whose directories are resolved as in
+    /// [`Tree::resolve_dir`]; what does not exist yet is taken as it is written. It never leads out of
+    /// the tree.
+    ///
+    /// # Errors
+    /// As `openat(2)`; `InvalidInput` for a `..` behind something that does not exist.
+    pub fn locate(&self, path: &[u8]) -> io::Result<PathBuf> {
+        let mut walk = Walk::new(self.handle()?, path);
+        let missing = match walk.run() {
+            Ok(()) => Vec::new(),
+            Err((component, error)) if error.kind() == io::ErrorKind::NotFound => {
+                let mut rest = vec![component];
+                rest.extend(walk.pending.iter().rev().cloned());
+                rest
+            }
+            Err((_, error)) => return Err(error),
+        };
+        if missing.iter().any(|component| component == b"..") {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "has a `..` behind something that does not exist"));
+        }
+        let found = walk.stack.iter().filter_map(|(name, _)| name.as_ref()).chain(&missing);
+        Ok(found.fold(self.path.clone(), |path, name| path.join(OsStr::from_bytes(name))))
+    }
+}
+
+/// A walk through directories that treats a tree as the root.
+struct Walk {
+    /// The directories from the root to here, with their names; the root has none.
+    stack: Vec<(Option<Vec<u8>>, Handle)>,
+    /// Components still to walk, the next one last.
+    pending: Vec<Vec<u8>>,
+    links: usize,
+}
+
+impl Walk {
+    fn new(root: Handle, path: &[u8]) -> Self {
+        Self { stack: vec![(None, root)], pending: components(path).rev().collect(), links: 0 }
+    }
+
+    /// Walks to the end, or to a component that cannot be entered.
+    fn run(&mut self) -> Result<(), (Vec<u8>, io::Error)> {
+        while let Some(component) = self.pending.pop() {
             if component == b".." {
-                if stack.len() > 1 {
-                    stack.pop();
+                if self.stack.len() > 1 {
+                    self.stack.pop();
                 }
                 continue;
             }
-            let Some(here) = stack.last() else { break };
+            let Some((_, here)) = self.stack.last() else { break };
             match here.open_dir(&component) {
-                Ok(next) => stack.push(next),
-                Err(error) => {
-                    let Ok(target) = here.read_link(&component) else { return Err(error) };
-                    links += 1;
-                    if links > LINK_LIMIT {
-                        return Err(rustix::io::Errno::LOOP.into());
+                Ok(next) => self.stack.push((Some(component), next)),
+                Err(error) => match here.read_link(&component) {
+                    Ok(_) if self.links == LINK_LIMIT => return Err((component, rustix::io::Errno::LOOP.into())),
+                    Ok(target) => {
+                        self.links += 1;
+                        if target.first() == Some(&b'/') {
+                            self.stack.truncate(1);
+                        }
+                        self.pending.extend(components(&target).rev());
                     }
-                    if target.first() == Some(&b'/') {
-                        stack.truncate(1);
-                    }
-                    pending.extend(components(&target).rev());
-                }
+                    Err(_) => return Err((component, error)),
+                },
             }
         }
-        stack.pop().ok_or_else(|| rustix::io::Errno::NOENT.into())
+        Ok(())
+    }
+
+    fn end(mut self) -> Handle {
+        // The root is never popped.
+        let (_, handle) = self.stack.swap_remove(self.stack.len() - 1);
+        handle
     }
 }
 

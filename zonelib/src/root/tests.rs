@@ -37,6 +37,18 @@ fn resolution_treats_the_tree_as_the_root() {
 }
 
 #[test]
+fn places_are_located_inside_the_tree() {
+    let (keep, tree) = tree();
+    let at = |path: &str| tree.locate(path.as_bytes()).map(|found| found.strip_prefix(keep.path()).unwrap().to_owned());
+    assert_eq!(at("/absolute/deep/new/one").unwrap(), Path::new("real/deep/new/one"));
+    assert_eq!(at("climbing/x").unwrap(), Path::new("real/x"));
+    assert_eq!(at("new").unwrap(), Path::new("new"));
+    for path in ["new/../../x", "loop/x", "outside/x"] {
+        assert!(at(path).is_err(), "{path}");
+    }
+}
+
+#[test]
 fn names_with_slashes_are_no_leaves() {
     let (_keep, tree) = tree();
     let root = tree.handle().unwrap();

@@ -54,21 +54,29 @@ impl Directory {
         if same(&self.zonepath) || same(&self.root) || (image != Path::new("/") && image.starts_with(&self.root)) {
             return bad(format!("is the image `{}` itself", image.display()));
         }
-        let resolved = self.resolved();
+        let own = resolved(&self.zonepath);
         for share in shared {
             let share = share.canonicalize().unwrap_or_else(|_| share.clone());
-            if resolved.starts_with(&share) {
+            if own.starts_with(&share) {
                 return bad(format!("lies in `{}`, which zones share", share.display()));
             }
         }
         Ok(())
     }
 
-    /// The path with every existing part resolved.
-    fn resolved(&self) -> PathBuf {
-        let existing = self.zonepath.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-        let rest = self.zonepath.strip_prefix(existing).unwrap_or(Path::new(""));
-        existing.canonicalize().unwrap_or_else(|_| existing.to_owned()).join(rest)
+    /// Refuses a zonepath and a clone that zones mount which lie in each other.
+    ///
+    /// # Errors
+    /// [`StorageError::BadPath`].
+    pub fn keep_apart_from(&self, clone: &Path) -> Result<(), StorageError> {
+        let (own, clone) = (resolved(&self.zonepath), resolved(clone));
+        if own.starts_with(&clone) {
+            return Err(self.bad(format!("lies in `{}`, which zones share", clone.display())));
+        }
+        if clone.starts_with(&own) {
+            return Err(self.bad(format!("holds `{}`, which zones are to share", clone.display())));
+        }
+        Ok(())
     }
 
     fn bad(&self, problem: impl Into<String>) -> StorageError {
@@ -90,6 +98,14 @@ impl Directory {
             (false, false) => Err(self.occupied("is not empty")),
         }
     }
+}
+
+/// A path with every existing part resolved.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let existing = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let rest = path.strip_prefix(existing).unwrap_or(Path::new(""));
+    existing.canonicalize().unwrap_or_else(|_| existing.to_owned()).join(rest)
 }
 
 fn check_form(path: &Path) -> Result<(), StorageError> {
