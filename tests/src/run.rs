@@ -108,7 +108,6 @@ impl Image {
         let scratch = Scratch::new();
         let sample = sample::make(&scratch.join("image"), options).unwrap();
         let image = Self { scratch, sample };
-        image.nameless_aliases_go();
         if !is_root() {
             image.readable();
         }
@@ -125,21 +124,6 @@ impl Image {
     #[must_use]
     pub fn on_disk(&self, path: &str) -> PathBuf {
         self.sample.on_disk(path)
-    }
-
-    /// A package whose name has four letters has an empty alias in the sample, which no catalogue may hold.
-    fn nameless_aliases_go(&self) {
-        for path in self.sample.catalogues.iter().filter(|path| path.extension().is_some_and(|it| it == "aliases")) {
-            let place = self.sample.on_disk(path);
-            let metadata = fs::metadata(&place).unwrap();
-            let text = fs::read_to_string(&place).unwrap();
-            let kept: String =
-                text.lines().filter(|line| !line.starts_with('|')).map(|line| format!("{line}\n")).collect();
-            if kept != text {
-                fs::write(&place, kept).unwrap();
-                crate::tiny::set_time(&place, std::os::unix::fs::MetadataExt::mtime(&metadata));
-            }
-        }
     }
 
     /// Lets the caller read files whose packaged mode forbids it. It does not show in a zone, where modes come

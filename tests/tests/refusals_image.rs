@@ -89,7 +89,7 @@ fn a_package_whose_name_leads_upwards() {
     let (zonepath, image) = (scratch.zonepath("z1"), scratch.join("image"));
     let name = "../../../../tmp";
     Tiny::new(&image).line(format!("/etc/x e none 0644 root bin 12 34 56 {name}")).put("/etc/x", "x\n").write();
-    refused(|| install("whole-root", &image, &zonepath), &[&zonepath, &image], NOTHING, &["contents", "line 2", name]);
+    refused(|| install("whole-root", &image, &zonepath), &[&zonepath, &image], NOTHING, &["contents: line 3: ", name]);
 }
 
 /// The same path twice: nobody can say which of the two counts.

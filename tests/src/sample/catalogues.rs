@@ -105,6 +105,10 @@ fn catalogue(packages: &[&Package]) -> String {
 }
 
 fn aliases(packages: &[&Package]) -> String {
-    let short = |package: &&Package| Some(format!("{}|{}\n", package.name.get(4..)?, package.name));
+    // What is left of a name of four letters is no alias.
+    let short = |package: &&Package| {
+        let alias = package.name.get(4..).filter(|alias| !alias.is_empty())?;
+        Some(format!("{alias}|{}\n", package.name))
+    };
     packages.iter().filter_map(short).collect()
 }

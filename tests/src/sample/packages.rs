@@ -171,7 +171,7 @@ e 0644 root:sys class=preserve
 v 0644 root:sys 40
 /var/adm messages sulog
 /var/log syslog
-v 0600 root:sys 0
+v 0600 root:sys 60
 /var/log authlog
 f 0444 root:sys 300
 /etc/svc/profile generic_limited_net.xml generic_open.xml inetd_generic.xml inetd_upgrade.xml

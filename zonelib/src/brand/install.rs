@@ -375,6 +375,11 @@ impl Install {
             let synced = clone.sync(&settings)?;
             if !synced.current {
                 self.refuse_differences(&synced.applied)?;
+                if let [first, ..] = &synced.applied.missing[..] {
+                    let (place, count) = (clone.path().display(), synced.applied.missing.len());
+                    let first = printable(&first.path);
+                    report.warnings.push(format!("{place} lacks {count} packaged objects; the first is `/{first}`"));
+                }
                 report.warnings.extend(synced.warnings.iter().cloned());
                 report.warnings.extend(synced.broken.iter().map(ToString::to_string));
                 report.clones.push((clone.path().to_owned(), synced));

@@ -305,7 +305,10 @@ impl<'a> Clone<'a> {
             let record = Record { changing, fingerprint: self.fingerprint() };
             record.write(&record_path).map_err(CloneError::system(&record_path))
         };
-        record(true)?;
+        // One that says so already may be all that a full disk has room for.
+        if state != State::Unfinished {
+            record(true)?;
+        }
         let synced = self.fill(&plan, settings)?;
         record(false)?;
         Ok(synced)

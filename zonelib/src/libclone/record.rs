@@ -46,10 +46,16 @@ impl Record {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = File::create_new(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&new, path)?;
+        let written = File::create_new(&new).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&new, path)
+        });
+        if let Err(error) = written {
+            // Why it failed is worth more than a leftover, which the next one removes.
+            let _ = std::fs::remove_file(&new);
+            return Err(error);
+        }
         match path.parent() {
             Some(parent) => File::open(parent)?.sync_all(),
             None => Ok(()),

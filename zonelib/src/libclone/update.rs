@@ -285,7 +285,11 @@ impl Update<'_, '_> {
         make: impl FnOnce(&mut Self) -> io::Result<()>,
     ) -> io::Result<Fate> {
         remove_tree(parent, NEW)?;
-        make(self)?;
+        if let Err(error) = make(self) {
+            // What failed is worth more than what could not be cleared: the next run clears it.
+            let _ = remove_tree(parent, NEW);
+            return Err(error);
+        }
         if there.is_some_and(|there| there.kind == FileKind::Directory) {
             remove_tree(parent, name)?;
         }

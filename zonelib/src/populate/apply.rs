@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::root::{CopyBuffer, Handle, Stat, Timestamp, Transfer, Tree, set_attributes, set_owner_and_time};
 
 use super::action::{Action, Attributes, Modified, Origin, Packaged, Source, What};
-use super::live::{NO_FILE, NOT_THERE, is_absence, leads_nowhere, open_anywhere, open_dir};
+use super::live::{is_absence, leads_nowhere, open_anywhere, open_dir, why_absent};
 use super::plan::{Missing, Plan};
 use super::work::Stack;
 
@@ -248,13 +248,14 @@ impl Work<'_, '_> {
     }
 
     fn fail(&self, error: ApplyError) {
-        self.failed.store(true, Ordering::Relaxed);
+        // The failure first: whoever sees that there is one stops as interrupted, which is not why.
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.failed.store(true, Ordering::Release);
         self.stack.stop();
     }
 
     fn go_on(&self) -> bool {
-        !self.failed.load(Ordering::Relaxed) && (self.settings.go_on)()
+        !self.failed.load(Ordering::Acquire) && (self.settings.go_on)()
     }
 
     fn enter_root(&self) -> Result<(), ApplyError> {
@@ -417,8 +418,7 @@ impl Work<'_, '_> {
         let (file, stat) = match opened {
             Ok(opened) => opened,
             Err(error) if is_absence(&error) => {
-                let reason =
-                    if error.kind() == io::ErrorKind::NotFound { NOT_THERE.to_owned() } else { NO_FILE.to_owned() };
+                let reason = why_absent(&error).to_owned();
                 self.note(|applied| applied.missing.push(Missing { path: action.path.to_vec(), reason }));
                 return Ok(false);
             }

@@ -12,7 +12,7 @@ use crate::root::{Special, Stat, Timestamp};
 use super::action::{Action, Attributes, Modified, Origin, Packaged, Source, What};
 use super::apply::{Applied, Mismatch, Settings, Trees, compare, path_of};
 use super::gzip;
-use super::live::{NOT_THERE, is_absence, leads_nowhere, open_anywhere, open_dir};
+use super::live::{is_absence, leads_nowhere, open_anywhere, open_dir, why_absent};
 use super::plan::{Missing, Plan};
 
 /// Fields of a ustar header hold names of up to 100 bytes; longer ones go into a pax header.
@@ -213,7 +213,7 @@ impl Archive<'_, '_> {
         let (mut file, stat) = match open_anywhere(self.trees.of(source.origin), from) {
             Ok(opened) => opened,
             Err(error) if is_absence(&error) => {
-                let reason = NOT_THERE.to_owned();
+                let reason = why_absent(&error).to_owned();
                 self.applied.missing.push(Missing { path: action.path.to_vec(), reason });
                 self.missing.push(action.path.to_vec());
                 return Ok(false);

@@ -72,8 +72,7 @@ impl Image {
     /// # Errors
     /// [`ImageError::Database`]: a line that is not as contents(5) says.
     pub fn contents(&self) -> Result<Contents<'_>, ImageError> {
-        let shown = self.tree.path().join(CONTENTS);
-        Contents::parse_halves(&shown, &self.text)
+        Contents::parse_halves(Path::new(CONTENTS), &self.text)
             .map_err(|source| ImageError::Database { path: self.tree.path().to_owned(), source })
     }
 

@@ -90,10 +90,13 @@ pub fn absent(plan: &Plan<'_>, trees: Trees<'_>) -> Result<Vec<Missing>, (PathBu
     Ok(gone)
 }
 
-/// Why an object of the plan is missing.
-pub(super) const NOT_THERE: &str = "is not in the image";
-/// Why an object of the plan is missing.
-pub(super) const NO_FILE: &str = "is no regular file in the image";
+const NOT_THERE: &str = "is not in the image";
+const NO_FILE: &str = "is no regular file in the image";
+
+/// Why an object of the plan is missing whose source could not be opened.
+pub(super) fn why_absent(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::NotFound { NOT_THERE } else { NO_FILE }
+}
 
 /// Why a hard link is missing.
 pub(super) fn leads_nowhere(to: &[u8]) -> String {

@@ -1,4 +1,4 @@
-//! Filling a zone root: image + recipe -> [`plan`] -> actions -> [`apply`] or [`archive`].
+//! Filling a zone root: image + recipe -> [`plan()`] -> actions -> [`apply()`] or [`archive()`].
 //!
 //! Planning touches nothing. Applying decides nothing: what is missing, of another kind or wrongly
 //! owned has been settled in the plan, and what can only be seen while copying is reported.

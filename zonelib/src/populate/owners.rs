@@ -4,9 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::root::Tree;
 
-/// A passwd or group file larger than this is not one.
-const LIMIT: u64 = 64 * 1024 * 1024;
-
 /// The numbers of the names in an image. Source: passwd(5), group(5).
 #[derive(Debug, Default)]
 pub struct Owners {
@@ -58,12 +55,9 @@ impl Owners {
     /// Reads `etc/passwd` and `etc/group` of an image.
     ///
     /// # Errors
-    /// One of them cannot be read, with its name.
-    pub fn read(image: &Tree) -> Result<Self, (&'static str, std::io::Error)> {
-        let read = |path: &'static str| match image.read(path.as_bytes(), LIMIT) {
-            Ok(text) => Ok(Names::parse(&text)),
-            Err(error) => Err((path, error)),
-        };
+    /// One of them cannot be read.
+    pub fn read(image: &Tree) -> Result<Self, contents::Error> {
+        let read = |path| Ok(Names::parse(&contents::image::read(image.dir(), path)?));
         Ok(Self { users: read("etc/passwd")?, groups: read("etc/group")? })
     }
 

@@ -176,8 +176,7 @@ fn relative(path: &[u8]) -> &[u8] {
 
 impl<'a> Planner<'a> {
     fn new(image: &'a Tree, origin: Origin, main: Packages<'a>) -> Result<Self, PlanError> {
-        let owners =
-            Owners::read(image).map_err(|(file, source)| PlanError::Read { path: image.path().join(file), source })?;
+        let owners = Owners::read(image)?;
         let plan = Plan { main: Some(origin), updated: main.updated, ..Plan::default() };
         Ok(Self {
             image,
