@@ -41,8 +41,8 @@ demo: all
 
 # End-to-end tests run the programs, so these are built first.
 test:
-	$(CARGO) build --locked --workspace --bins
-	$(CARGO) test --locked --workspace --no-fail-fast
+	$(CARGO) build --locked --workspace --bins --all-features
+	$(CARGO) test --locked --workspace --all-features --no-fail-fast
 
 check: check-fmt check-clippy check-doc check-xml check-illumos
 
@@ -50,10 +50,10 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 check-clippy:
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 
 check-doc:
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --all-features --no-deps --document-private-items
 
 check-xml:
 	DTDDIR="$(DTDDIR)" sh .ci/check-xml
