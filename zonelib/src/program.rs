@@ -68,6 +68,19 @@ pub fn deliver(text: &str) -> io::Result<()> {
     }
 }
 
+/// Prints data as one line of JSON, as [`deliver`] prints text.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn deliver_json(data: &impl serde::Serialize) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let written = serde_json::to_writer(&mut out, data).map_err(io::Error::from);
+    match written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
 /// Prints a line about the work, to standard error.
 pub fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use pkgcreatezone::{Cli, progress::Progress, report};
+use pkgcreatezone::report::{self, PlanJson};
+use pkgcreatezone::{Cli, progress::Progress};
 use zonelib::brand::install::{Install, InstallError, Report, Watch};
 use zonelib::brand::{Status, called_by_zoneadm};
 use zonelib::host;
@@ -37,14 +38,14 @@ fn main() -> ExitCode {
 }
 
 fn show_plan(cli: &Cli, install: &Install) -> Result<Status, InstallError> {
-    let text = install.plan_only(|plan| {
+    let printed = install.plan_only(|plan| {
         if cli.json {
-            format!("{}\n", report::plan_json(install, plan))
+            program::deliver_json(&PlanJson::new(install, plan))
         } else {
-            report::plan_text(install, plan, cli.verbose)
+            program::deliver(&report::plan_text(install, plan, cli.verbose))
         }
     })?;
-    program::deliver(&text).map_err(InstallError::Output)?;
+    printed.map_err(InstallError::Output)?;
     // Nothing was installed: zoneadm has to go back to where it was.
     Ok(if called_by_zoneadm() { Status::NotComplete } else { Status::Complete })
 }

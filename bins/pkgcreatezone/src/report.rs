@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use zonelib::brand::install::{Install, Report};
-use zonelib::populate::{Missing, Plan, Summary, action_json, action_line, printable};
+use zonelib::populate::{Action, Missing, Plan, Summary, action_json, action_line, printable};
 
 /// Missing files that are named without -v.
 const SHOWN: usize = 10;
@@ -46,19 +47,42 @@ pub fn plan_text(install: &Install, plan: &Plan<'_>, verbose: bool) -> String {
     text
 }
 
-/// A plan as JSON; with `verbose`, every action.
-#[must_use]
-pub fn plan_json(install: &Install, plan: &Plan<'_>) -> Value {
-    json!({
-        "version": 1,
-        "brand": install.recipe.name,
-        "image": install.image.display().to_string(),
-        "summary": Summary::of(plan),
-        "actions": plan.actions.iter().map(action_json).collect::<Vec<_>>(),
-        "postinstall": plan.postinstall,
-        "missing": missing_json(&plan.missing),
-        "warnings": plan.warnings,
-    })
+/// A plan as JSON, every action in it. Actions become text one by one: there are many.
+#[derive(Serialize)]
+pub struct PlanJson<'a> {
+    actions: Actions<'a>,
+    brand: &'a str,
+    image: String,
+    missing: Vec<Value>,
+    postinstall: &'a [String],
+    summary: Summary,
+    version: u32,
+    warnings: &'a [String],
+}
+
+struct Actions<'a>(&'a [Action<'a>]);
+
+impl Serialize for Actions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(action_json))
+    }
+}
+
+impl<'a> PlanJson<'a> {
+    /// What a plan looks like to programs.
+    #[must_use]
+    pub fn new(install: &'a Install, plan: &'a Plan<'a>) -> Self {
+        Self {
+            actions: Actions(&plan.actions),
+            brand: &install.recipe.name,
+            image: install.image.display().to_string(),
+            missing: missing_json(&plan.missing),
+            postinstall: &plan.postinstall,
+            summary: Summary::of(plan),
+            version: 1,
+            warnings: &plan.warnings,
+        }
+    }
 }
 
 /// What was done, in words.

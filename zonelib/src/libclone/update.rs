@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use crate::populate::{
     Action, ApplyError, Attributes, Mismatch, Missing, Modified, Packaged, Plan, Settings, Source, Trees, What,
-    compare, is_absence, open_anywhere, open_dir, same_files, split,
+    compare, is_absence, leads_nowhere, open_anywhere, open_dir, same_files, split, why_absent,
 };
 use crate::root::{CopyBuffer, FileKind, Handle, Special, Stat, Timestamp, Transfer, remove_tree, set_attributes};
 
@@ -186,7 +186,7 @@ impl Update<'_, '_> {
                         let copy = Copy { path: &action.path, file, live, wanted, packaged: *packaged };
                         self.file(&parent, name, there, copy).map_err(fail())
                     }
-                    Err(error) if is_absence(&error) => Ok(Fate::Missing("is not in the image".to_owned())),
+                    Err(error) if is_absence(&error) => Ok(Fate::Missing(why_absent(&error).to_owned())),
                     Err(source) => Err(ApplyError::Read { path: path_of(from), source }),
                 }
             }
@@ -299,7 +299,7 @@ impl Update<'_, '_> {
 
     fn hard_link(&mut self, action: &Action<'_>, to: &[u8]) -> io::Result<Fate> {
         let Some(&identity) = self.made.get(to) else {
-            return Ok(Fate::Missing(format!("is a hard link to `/{}`, which is not there", path_of(to).display())));
+            return Ok(Fate::Missing(leads_nowhere(to)));
         };
         let (_, name) = action.split();
         let (_, target) = split(to);

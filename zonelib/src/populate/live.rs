@@ -94,12 +94,12 @@ const NOT_THERE: &str = "is not in the image";
 const NO_FILE: &str = "is no regular file in the image";
 
 /// Why an object of the plan is missing whose source could not be opened.
-pub(super) fn why_absent(error: &io::Error) -> &'static str {
+pub(crate) fn why_absent(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::NotFound { NOT_THERE } else { NO_FILE }
 }
 
 /// Why a hard link is missing.
-pub(super) fn leads_nowhere(to: &[u8]) -> String {
+pub(crate) fn leads_nowhere(to: &[u8]) -> String {
     format!("is a hard link to `/{}`, which is not there", path_of(to).display())
 }
 

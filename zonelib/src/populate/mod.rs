@@ -28,7 +28,7 @@ pub use archive::{ArchiveError, archive};
 pub use describe::{Summary, action_json, action_line, difference_json, printable};
 pub use image::{Image, ImageError};
 pub use live::absent;
-pub(crate) use live::{is_absence, open_anywhere, open_dir};
+pub(crate) use live::{is_absence, leads_nowhere, open_anywhere, open_dir, why_absent};
 pub use metadata::{Listing, postinstall_path};
 pub(crate) use plan::link_target;
 pub use plan::{Missing, Packages, Plan, Request, plan, plan_clone};

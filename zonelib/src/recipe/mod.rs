@@ -175,39 +175,14 @@ impl Recipe {
         };
         let copied = paths(&raw.copy.paths)?;
         refuse_overlaps(&source, &raw, &copied)?;
-        let mut all = Vec::new();
-        let mut named = |names: &[toml::Spanned<String>]| -> Result<Vec<PruneList>, RecipeError> {
-            let mut found = Vec::new();
-            for value in names {
-                let list = lists.prune(&source.leaf(value)?).map_err(|error| locate::at(&source, value, error))?;
-                if !all.contains(&list) {
-                    all.push(list.clone());
-                }
-                found.push(list);
-            }
-            Ok(found)
-        };
-        let zone_lists = named(&raw.copy.prune)?;
+        let mut named = Named { source: &source, lists, all: Vec::new() };
+        let zone_lists = named.lists(&raw.copy.prune)?;
         let mut clone_lists = Vec::new();
         let mut shares = Vec::new();
-        for share in &raw.share {
-            let path = source.path(&share.path)?;
-            let from = share.from.as_ref().map_or(Ok(path.clone()), |from| source.path(from))?;
-            let clone = match &share.clone_prune {
-                None => None,
-                Some(_) if from == path => {
-                    return Err(
-                        source.error(share.path.span(), "`clone-prune` without `from` would prune the global zone")
-                    );
-                }
-                Some(names) => {
-                    let lists = named(names)?;
-                    let set = PruneSet::union(&lists);
-                    clone_lists.extend(lists);
-                    Some(set)
-                }
-            };
-            shares.push(Share { path, from, clone });
+        for raw in &raw.share {
+            let (share, lists) = named.share(raw)?;
+            shares.push(share);
+            clone_lists.extend(lists);
         }
         let mut omit = Vec::new();
         for value in &raw.packages.omit {
@@ -242,8 +217,47 @@ impl Recipe {
                 }
             },
             description: raw.description,
-            lists: all,
+            lists: named.all,
         })
+    }
+}
+
+/// Finds lists by the names that a recipe gives them.
+struct Named<'n> {
+    source: &'n Source<'n>,
+    lists: &'n locate::Lists<'n>,
+    /// Every list that was asked for, once.
+    all: Vec<PruneList>,
+}
+
+impl Named<'_> {
+    fn lists(&mut self, names: &[toml::Spanned<String>]) -> Result<Vec<PruneList>, RecipeError> {
+        let mut found = Vec::new();
+        for value in names {
+            let list = self.lists.prune(&self.source.leaf(value)?);
+            let list = list.map_err(|error| locate::at(self.source, value, error))?;
+            if !self.all.contains(&list) {
+                self.all.push(list.clone());
+            }
+            found.push(list);
+        }
+        Ok(found)
+    }
+
+    /// A share, and the lists of what its clone lacks.
+    fn share(&mut self, raw: &format::RawShare) -> Result<(Share, Vec<PruneList>), RecipeError> {
+        let path = self.source.path(&raw.path)?;
+        let from = raw.from.as_ref().map_or(Ok(path.clone()), |from| self.source.path(from))?;
+        let Some(names) = &raw.clone_prune else {
+            return Ok((Share { path, from, clone: None }, Vec::new()));
+        };
+        if from == path {
+            let problem = "`clone-prune` without `from` would prune the global zone";
+            return Err(self.source.error(raw.path.span(), problem));
+        }
+        let lists = self.lists(names)?;
+        let clone = Some(PruneSet::union(&lists));
+        Ok((Share { path, from, clone }, lists))
     }
 }
 

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 
 pub use content::{Copied, CopyBuffer, Transfer};
 pub use handle::{FileKind, Handle, Special, Stat};
@@ -210,7 +210,7 @@ fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = Vec<u8>> + '_ {
 fn open_beneath(root: impl AsFd, path: &[u8], flags: OFlags) -> io::Result<rustix::fd::OwnedFd> {
     #[cfg(target_os = "linux")]
     {
-        use rustix::fs::ResolveFlags;
+        use rustix::fs::{Mode, ResolveFlags};
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         match rustix::fs::openat2(&root, path, flags, Mode::empty(), resolve) {
             // Kernels before 5.6, and sandboxes that filter the call.
