@@ -11,6 +11,8 @@ use zonelib::program;
 
 /// How often the bar moves.
 const TICK: Duration = Duration::from_millis(100);
+const COUNTED: &str = "{spinner} {msg:20} {bar:30} {pos}/{len}  {elapsed}";
+const UNCOUNTED: &str = "{spinner} {msg:20} {elapsed}";
 
 /// Shows steps as they begin.
 pub struct Progress<'c> {
@@ -24,14 +26,7 @@ impl<'c> Progress<'c> {
     /// A bar when somebody watches, else lines.
     #[must_use]
     pub fn new(counters: &'c Counters) -> Self {
-        let bar = program::watched().then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{spinner} {msg:20} {bar:30} {pos}/{len}  {elapsed}");
-            if let Ok(style) = style {
-                bar.set_style(style);
-            }
-            bar
-        });
+        let bar = program::watched().then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
         Self { counters, bar, last: Mutex::new(""), ended: AtomicBool::new(false) }
     }
 
@@ -44,6 +39,11 @@ impl<'c> Progress<'c> {
         *last = phase.name;
         match &self.bar {
             Some(bar) => {
+                // A step that cannot be counted has no bar.
+                let template = if phase.objects.is_some() { COUNTED } else { UNCOUNTED };
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style);
+                }
                 bar.set_message(phase.name);
                 bar.set_length(phase.objects.unwrap_or(0) as u64);
             }
