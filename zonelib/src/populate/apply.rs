@@ -17,8 +17,8 @@ use super::live::{is_absence, leads_nowhere, open_anywhere, open_dir, why_absent
 use super::plan::{Missing, Plan};
 use super::work::Stack;
 
-/// Files of one directory that are one task.
-const BATCH: usize = 128;
+/// Objects that are worth a task of their own.
+const LITTLE: usize = 64;
 
 /// The trees that sources are below.
 #[derive(Clone, Copy)]
@@ -160,6 +160,8 @@ struct Node {
     action: Option<u32>,
     directories: Vec<u32>,
     others: Vec<u32>,
+    /// Objects in it, at any depth.
+    weight: usize,
 }
 
 /// The plan below `base` as a tree, whose node 0 is `base`. A plan has every parent before its children.
@@ -190,13 +192,18 @@ fn nodes(plan: &Plan<'_>, base: &[u8]) -> Vec<Node> {
             _ => nodes[above].others.push(index),
         }
     }
+    // Children come after their parents.
+    for node in (0..nodes.len()).rev() {
+        let below: usize = nodes[node].directories.iter().map(|&child| nodes[child as usize].weight + 1).sum();
+        nodes[node].weight = below + nodes[node].others.len();
+    }
     nodes
 }
 
 enum Task {
     Root,
-    /// Make a directory, then what is in it.
-    Directory(Arc<Open>, u32),
+    /// Enter some of the directories in a directory.
+    Directories(Arc<Open>, usize, usize),
     /// Make some of the objects in a directory that are no directories.
     Others(Arc<Open>, usize, usize),
 }
@@ -238,8 +245,8 @@ struct Work<'w, 'a> {
 impl Work<'_, '_> {
     fn perform(&self, buffer: &mut CopyBuffer, task: Task) {
         let done = match task {
-            Task::Root => self.enter_root(),
-            Task::Directory(above, node) => self.make_directory(&above, node).and_then(|()| self.done(above)),
+            Task::Root => self.enter_root(buffer),
+            Task::Directories(above, from, to) => self.enter(buffer, &above, from, to).and_then(|()| self.done(above)),
             Task::Others(open, from, to) => self.make_others(buffer, &open, from, to).and_then(|()| self.done(open)),
         };
         if let Err(error) = done {
@@ -258,49 +265,76 @@ impl Work<'_, '_> {
         !self.failed.load(Ordering::Acquire) && (self.settings.go_on)()
     }
 
-    fn enter_root(&self) -> Result<(), ApplyError> {
+    fn enter_root(&self, buffer: &mut CopyBuffer) -> Result<(), ApplyError> {
         let fail = |source| ApplyError::Make { path: ".".into(), source };
         let made = self.root.open_self().map_err(fail)?;
         let live = open_dir(self.main, self.base).map_err(|source| read_error(self.base, source))?;
-        self.fill(Arc::new(Open { node: 0, made, live, above: None, pending: AtomicUsize::new(1) }))
+        self.fill(buffer, Arc::new(Open { node: 0, made, live, above: None, pending: AtomicUsize::new(1) }))
     }
 
-    fn make_directory(&self, above: &Arc<Open>, node: u32) -> Result<(), ApplyError> {
-        if !self.go_on() {
-            return Err(ApplyError::Interrupted);
-        }
-        let Some(action) = self.action_of(node) else { return Ok(()) };
-        let (_, name) = action.split();
-        let made = above.made.create_dir(name).map_err(|source| make_error(action, source))?;
-        self.settings.counters.objects.fetch_add(1, Ordering::Relaxed);
-        let live = match above.live.as_ref().map(|live| live.open_dir(name)) {
-            Some(Ok(live)) => Some(live),
-            // A directory that is a symbolic link in the image, or that is not there.
-            Some(Err(error)) if is_absence(&error) => {
-                open_dir(self.main, &action.path).map_err(|source| read_error(&action.path, source))?
+    /// Enters directories that have been made.
+    fn enter(&self, buffer: &mut CopyBuffer, above: &Arc<Open>, from: usize, to: usize) -> Result<(), ApplyError> {
+        for &node in &self.nodes[above.node as usize].directories[from..to] {
+            if !self.go_on() {
+                return Err(ApplyError::Interrupted);
             }
-            Some(Err(source)) => return Err(read_error(&action.path, source)),
-            None => None,
-        };
-        let above = Some(Arc::clone(above));
-        self.fill(Arc::new(Open { node, made, live, above, pending: AtomicUsize::new(1) }))
+            let Some(action) = self.action_of(node) else { continue };
+            let (_, name) = action.split();
+            let made = above.made.open_dir(name).map_err(|source| make_error(action, source))?;
+            let live = match above.live.as_ref().map(|live| live.open_dir(name)) {
+                Some(Ok(live)) => Some(live),
+                // A directory that is a symbolic link in the image, or that is not there.
+                Some(Err(error)) if is_absence(&error) => {
+                    open_dir(self.main, &action.path).map_err(|source| read_error(&action.path, source))?
+                }
+                Some(Err(source)) => return Err(read_error(&action.path, source)),
+                None => None,
+            };
+            let above = Some(Arc::clone(above));
+            self.fill(buffer, Arc::new(Open { node, made, live, above, pending: AtomicUsize::new(1) }))?;
+        }
+        Ok(())
     }
 
-    /// Makes tasks of what is in a directory; the one that opened it counts as one until it is through.
-    fn fill(&self, open: Arc<Open>) -> Result<(), ApplyError> {
+    /// Makes the directories in a directory, then what is in it: at once when that is little, else in
+    /// tasks. One thread makes all directories, for several would wait for each other; the one that
+    /// opened the directory counts as a task until it is through.
+    fn fill(&self, buffer: &mut CopyBuffer, open: Arc<Open>) -> Result<(), ApplyError> {
         let node = &self.nodes[open.node as usize];
-        let batches = node.others.len().div_ceil(BATCH);
+        for &child in &node.directories {
+            let Some(action) = self.action_of(child) else { continue };
+            open.made.make_dir(action.split().1).map_err(|source| make_error(action, source))?;
+        }
+        self.settings.counters.objects.fetch_add(node.directories.len() as u64, Ordering::Relaxed);
         if let Some(above) = &open.above {
             above.pending.fetch_add(1, Ordering::Relaxed);
         }
-        open.pending.fetch_add(node.directories.len() + batches, Ordering::Relaxed);
-        let directories = node.directories.iter().map(|&child| Task::Directory(Arc::clone(&open), child));
-        let others = (0..batches).map(|batch| {
-            let from = batch * BATCH;
-            Task::Others(Arc::clone(&open), from, node.others.len().min(from + BATCH))
-        });
-        self.stack.push(directories.chain(others));
+        if node.weight <= LITTLE {
+            self.make_others(buffer, &open, 0, node.others.len())?;
+            self.enter(buffer, &open, 0, node.directories.len())?;
+        } else {
+            let tasks = self.tasks(&open, node);
+            open.pending.fetch_add(tasks.len(), Ordering::Relaxed);
+            self.stack.push(tasks);
+        }
         self.done(open)
+    }
+
+    /// What is in a directory, in tasks of about the same size.
+    fn tasks(&self, open: &Arc<Open>, node: &Node) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        let (mut from, mut weight) = (0, 0);
+        for (index, &child) in node.directories.iter().enumerate() {
+            weight += self.nodes[child as usize].weight;
+            if weight > LITTLE || index + 1 == node.directories.len() {
+                tasks.push(Task::Directories(Arc::clone(open), from, index + 1));
+                (from, weight) = (index + 1, 0);
+            }
+        }
+        for from in (0..node.others.len()).step_by(LITTLE) {
+            tasks.push(Task::Others(Arc::clone(open), from, node.others.len().min(from + LITTLE)));
+        }
+        tasks
     }
 
     /// One task of a directory is through; the last one finishes it, and perhaps those above it.

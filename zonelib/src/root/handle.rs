@@ -206,8 +206,16 @@ impl Handle {
     /// # Errors
     /// As `mkdirat(2)` and `openat(2)`.
     pub fn create_dir(&self, name: &[u8]) -> io::Result<Self> {
-        rustix::fs::mkdirat(&self.fd, leaf(name)?, Mode::RWXU)?;
+        self.make_dir(name)?;
         self.open_dir(name)
+    }
+
+    /// Makes a directory that was not there, for its owner alone.
+    ///
+    /// # Errors
+    /// As `mkdirat(2)`.
+    pub fn make_dir(&self, name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::mkdirat(&self.fd, leaf(name)?, Mode::RWXU)?)
     }
 
     /// Makes a symbolic link.
