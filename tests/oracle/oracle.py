@@ -19,7 +19,8 @@ import re
 import stat
 import sys
 
-REFERENCE_LISTS = os.environ.get('PRUNE_REFERENCE', '/work/shared/data/image/prune-reference.tsv')
+REFERENCE_LISTS = os.environ.get('PRUNE_REFERENCE') or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../../shared/data/image/prune-reference.tsv')
 
 # ------------------------------------------------------------------ constants of the facts
 PREFIXES_DROPPED = [b'/boot', b'/kernel', b'/devices', b'/opt', b'/platform']
