@@ -289,7 +289,8 @@ fn a_killed_installation_is_not_taken_for_a_zone() {
     let (scratch, image) = (Scratch::new(), big());
     let zonepath = scratch.join("z1");
     let path = image.path();
-    let running = stopped("copying", fresh("whole-root", &path, &scratch), || filled(&zonepath.join("root/var")), never);
+    let running =
+        stopped("copying", fresh("whole-root", &path, &scratch), || filled(&zonepath.join("root/var")), never);
     running.signal("KILL");
     let _ = running.end();
     // Nobody but root may look into half a zone.
@@ -345,7 +346,8 @@ fn finding_26_packages_that_change_meanwhile() {
         return;
     }
     let (zonepath, path) = (scratch.join("z1"), image.path());
-    let running = stopped("copying", fresh("whole-root", &path, &scratch), || filled(&zonepath.join("root/var")), never);
+    let running =
+        stopped("copying", fresh("whole-root", &path, &scratch), || filled(&zonepath.join("root/var")), never);
     change(1_800_000_002);
     running.signal("CONT");
     running.end().refused(NOTHING, &["changed", "try again"]);
