@@ -1,6 +1,5 @@
 //! What stands in a source tree, asked by path.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -66,27 +65,28 @@ impl<'t> Live<'t> {
 pub fn absent(plan: &Plan<'_>, trees: Trees<'_>) -> Result<Vec<Missing>, (PathBuf, io::Error)> {
     let mut image = Live::new(trees.of(Origin::Image));
     let mut template = Live::new(trees.of(Origin::Template));
+    let lost = |path: &[u8], reason: String| Missing { path: path.to_vec(), reason };
+    // In the order of their paths, as the actions are.
     let mut gone: Vec<Missing> = Vec::new();
-    let mut lost = |path: &[u8], reason: String| gone.push(Missing { path: path.to_vec(), reason });
-    let mut missing: HashSet<&[u8]> = HashSet::new();
     for action in &plan.actions {
         let What::File { source, .. } = &action.what else { continue };
         let from = source.path.as_deref().unwrap_or(&action.path);
         let live = if source.origin == Origin::Image { &mut image } else { &mut template };
         match live.stat(from).map_err(|error| (path_of(from), error))? {
-            Some(stat) if stat.kind == FileKind::Regular => continue,
-            Some(_) => lost(&action.path, NO_FILE.to_owned()),
-            None => lost(&action.path, NOT_THERE.to_owned()),
+            Some(stat) if stat.kind == FileKind::Regular => {}
+            Some(_) => gone.push(lost(&action.path, NO_FILE.to_owned())),
+            None => gone.push(lost(&action.path, NOT_THERE.to_owned())),
         }
-        missing.insert(&action.path);
     }
+    let mut unlinked = Vec::new();
     for action in &plan.actions {
         if let What::HardLink { to } = &action.what
-            && missing.contains(to.as_ref())
+            && gone.binary_search_by(|missing| missing.path.as_slice().cmp(to)).is_ok()
         {
-            lost(&action.path, leads_nowhere(to));
+            unlinked.push(lost(&action.path, leads_nowhere(to)));
         }
     }
+    gone.extend(unlinked);
     Ok(gone)
 }
 
