@@ -29,11 +29,11 @@ pub fn plan_text(install: &Install, plan: &Plan<'_>, verbose: bool) -> String {
             let _ = writeln!(text, "{}", action_line(action));
         }
     }
-    let kinds: Vec<String> = summary.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let kinds: Vec<String> = summary.kinds.iter().map(|(kind, count)| counted(*count, kind)).collect();
     let _ = writeln!(text, "{} objects: {}", summary.objects, kinds.join(", "));
     let _ = writeln!(
         text,
-        "{} editable files from pristine copies; {} of files that nobody changes",
+        "{} editable files from pristine copies; {} in files that are not editable",
         summary.pristine,
         size(summary.bytes)
     );
@@ -169,6 +169,15 @@ pub fn done_json(install: &Install, report: &Report) -> Value {
         "warnings": report.warnings,
         "phases": phases,
     })
+}
+
+/// `1 directory`, `2 directories`.
+fn counted(count: usize, kind: &str) -> String {
+    match (count, kind.strip_suffix('y')) {
+        (1, _) => format!("1 {kind}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {kind}s"),
+    }
 }
 
 fn missing_json(missing: &[Missing]) -> Vec<Value> {
