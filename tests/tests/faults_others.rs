@@ -178,6 +178,27 @@ fn a_plan_that_cannot_be_written() {
     }
 }
 
+/// So it is with every program that is asked something.
+#[test]
+fn an_answer_that_cannot_be_written() {
+    let image = image();
+    let path = image.path();
+    let asked: [(&str, Vec<&std::ffi::OsStr>); 5] = [
+        ("be-uuid", vec![]),
+        ("contents-query", vec!["totals".as_ref(), "--image".as_ref(), path.as_os_str()]),
+        ("recipe", vec!["list".as_ref()]),
+        ("recipe", vec!["show".as_ref(), "-b".as_ref(), "sparse-root".as_ref()]),
+        ("zonelib-sync", vec!["--check".as_ref(), "--image".as_ref(), path.as_os_str()]),
+    ];
+    for (program, arguments) in asked {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let done = Command::new(tests::run::program(program)).args(&arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{program} {arguments:?}: {said}");
+        assert!(said.contains("No space left"), "{program} {arguments:?}: {said}");
+    }
+}
+
 /// Processes of illumos may have 256 open files.
 #[test]
 fn few_descriptors_are_enough() {

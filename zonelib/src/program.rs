@@ -108,6 +108,18 @@ impl From<Answer> for ExitCode {
     }
 }
 
+/// Prints an answer, and gives the status that goes with it: one that could not be printed has failed.
+#[must_use]
+pub fn answer(program: &str, text: &str, answer: Answer) -> Answer {
+    match deliver(text) {
+        Ok(()) => answer,
+        Err(error) => {
+            complain(program, &format!("standard output: {error}"));
+            Answer::Failed
+        }
+    }
+}
+
 /// A whole program that is no hook: reads the arguments, runs, and says in one line why it could not.
 pub fn main<P, E>(program: &str, run: impl FnOnce(&P) -> Result<Answer, E>) -> ExitCode
 where

@@ -29,8 +29,7 @@ pub fn run(cli: &Cli) -> Result<Answer, BeError> {
         (None, Some(None)) => show_running(cli),
         (None, None) => {
             let uuid = BeUuid::generate().to_string();
-            print(cli, &uuid, json!({ "uuid": uuid }));
-            Ok(Answer::Yes)
+            Ok(say(cli, &uuid, json!({ "uuid": uuid }), Answer::Yes))
         }
     }
 }
@@ -47,8 +46,8 @@ fn store(cli: &Cli, dataset: &DatasetName) -> Result<Answer, BeError> {
             ),
         );
     }
-    print(cli, &uuid, json!({ "uuid": uuid, "dataset": dataset.as_str(), "replaced": old }));
-    Ok(Answer::Yes)
+    let data = json!({ "uuid": uuid, "dataset": dataset.as_str(), "replaced": old });
+    Ok(say(cli, &uuid, data, Answer::Yes))
 }
 
 fn show_dataset(cli: &Cli, dataset: &DatasetName) -> Result<Answer, BeError> {
@@ -72,22 +71,24 @@ fn show(cli: &Cli, uuid: Option<String>, mut more: Value, missing: &str) -> Resu
     if let Some(uuid) = &uuid {
         uuid.parse::<BeUuid>()?;
         more["uuid"] = json!(uuid);
-        print(cli, uuid, more);
-        return Ok(Answer::Yes);
+        return Ok(say(cli, uuid, more, Answer::Yes));
     }
-    if cli.json {
+    let answer = if cli.json {
         more["uuid"] = Value::Null;
-        print(cli, "", more);
-    }
+        say(cli, "", more, Answer::No)
+    } else {
+        Answer::No
+    };
     program::complain(PROGRAM, missing);
-    Ok(Answer::No)
+    Ok(answer)
 }
 
-fn print(cli: &Cli, text: &str, mut data: Value) {
+/// Prints an answer in the form that was asked for.
+fn say(cli: &Cli, text: &str, mut data: Value, answer: Answer) -> Answer {
     if cli.json {
         data["version"] = json!(1);
-        program::print(&format!("{data}\n"));
+        program::answer(PROGRAM, &format!("{data}\n"), answer)
     } else {
-        program::print(&format!("{text}\n"));
+        program::answer(PROGRAM, &format!("{text}\n"), answer)
     }
 }

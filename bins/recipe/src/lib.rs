@@ -5,6 +5,7 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
+use contents::database::CONTENTS;
 use serde_json::{Value, json};
 use zonelib::populate::{Image, ImageError, printable};
 use zonelib::program::{self, Answer, SiteFlags};
@@ -14,9 +15,6 @@ pub use cli::{Cli, Verb, Which};
 
 /// What it is called in messages.
 pub const PROGRAM: &str = "recipe";
-
-/// Where a root keeps its package database.
-const DATABASE: &str = "var/sadm/install/contents";
 
 /// The flag table, for help, manual pages and completions.
 #[must_use]
@@ -54,8 +52,8 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
         Verb::Check { recipe, image, json } => check(recipe, image.as_deref(), *json),
         Verb::Show { recipe, json } => {
             let recipe = recipe.recipe()?;
-            program::print(&if *json { format!("{}\n", show::data(&recipe)) } else { show::text(&recipe) });
-            Ok(Answer::Yes)
+            let text = if *json { format!("{}\n", show::data(&recipe)) } else { show::text(&recipe) };
+            Ok(program::answer(PROGRAM, &text, Answer::Yes))
         }
         Verb::List { site, json } => Ok(list(site, *json)),
     }
@@ -94,12 +92,12 @@ fn check(which: &Which, image: Option<&Path>, json: bool) -> Result<Answer, Fail
         Err(Failure::Recipe(RecipeError::Line { file, line, problem })) => {
             let wrong = Problem { file, line, problem };
             let data = json!({ "version": 1, "problems": [wrong.data()] });
-            program::print(&if json { format!("{data}\n") } else { wrong.line() });
-            return Ok(Answer::No);
+            let text = if json { format!("{data}\n") } else { wrong.line() };
+            return Ok(program::answer(PROGRAM, &text, Answer::No));
         }
         Err(error) => return Err(error),
     };
-    let image = image.or_else(|| Path::new("/").join(DATABASE).exists().then_some(Path::new("/")));
+    let image = image.or_else(|| Path::new("/").join(CONTENTS).exists().then_some(Path::new("/")));
     let problems = match image {
         Some(image) => problems(&recipe, image)?,
         None => {
@@ -126,8 +124,7 @@ fn check(which: &Which, image: Option<&Path>, json: bool) -> Result<Answer, Fail
         text += &format!("{}: {}", recipe.origin.display(), verdict(image, entries, problems.len()));
         text
     };
-    program::print(&text);
-    Ok(if problems.is_empty() { Answer::Yes } else { Answer::No })
+    Ok(program::answer(PROGRAM, &text, if problems.is_empty() { Answer::Yes } else { Answer::No }))
 }
 
 fn verdict(image: Option<&Path>, entries: usize, unmatched: usize) -> String {
@@ -179,6 +176,5 @@ fn list(site: &SiteFlags, json: bool) -> Answer {
         };
         recipes.iter().map(one).collect()
     };
-    program::print(&text);
-    answer
+    program::answer(PROGRAM, &text, answer)
 }

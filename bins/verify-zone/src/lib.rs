@@ -90,8 +90,8 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
         );
     }
     let report = Report { cli, recipe: &recipe, root: path, findings: &findings, ignored };
-    program::print(&if cli.json { report.data() } else { report.text() });
-    Ok(if findings.differences.is_empty() { Answer::Yes } else { Answer::No })
+    let text = if cli.json { report.data() } else { report.text() };
+    Ok(program::answer(PROGRAM, &text, if findings.differences.is_empty() { Answer::Yes } else { Answer::No }))
 }
 
 /// The zone root, which has to be a directory of the zonepath, not a link to another place.

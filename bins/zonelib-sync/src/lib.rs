@@ -95,12 +95,13 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     if done.is_empty() {
         return Err(Failure::NoClone(recipe.name));
     }
-    program::print(&if cli.json { report::data(cli, &done) } else { report::text(cli, &done) });
+    let current = done.iter().all(|one| !cli.check || one.before == State::Current);
+    let text = if cli.json { report::data(cli, &done) } else { report::text(cli, &done) };
+    let answer = program::answer(PROGRAM, &text, if current { Answer::Yes } else { Answer::No });
     if !cli.check && image.changed() {
         return Err(Failure::Torn(cli.image.display().to_string()));
     }
-    let current = done.iter().all(|one| !cli.check || one.before == State::Current);
-    Ok(if current { Answer::Yes } else { Answer::No })
+    Ok(answer)
 }
 
 fn one(cli: &Cli, clone: &Clone<'_>) -> Result<Done, CloneError> {

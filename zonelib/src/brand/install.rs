@@ -169,6 +169,12 @@ impl InstallError {
     }
 }
 
+/// Where things go on this host.
+struct Place<'i> {
+    storage: Directory,
+    clones: Vec<(&'i Share, PathBuf)>,
+}
+
 impl Install {
     /// Refuses options that make no sense together or for this brand.
     ///
@@ -203,7 +209,8 @@ impl Install {
         }
     }
 
-    fn storage(&self) -> Result<Directory, InstallError> {
+    /// Where the zone root goes, and where the clones are that it mounts; both are looked up once.
+    fn place(&self) -> Result<Place<'_>, InstallError> {
         let zonepath = self.zonepath.as_deref().unwrap_or(Path::new(""));
         let made = if self.makes_template { Directory::of_template(zonepath) } else { Directory::of_zone(zonepath) };
         // The form of the path is the caller's mistake; everything else is found on the host.
@@ -215,10 +222,13 @@ impl Install {
             .flat_map(|share| [self.below_image(&share.path), self.below_image(&share.from)])
             .collect();
         storage.keep_out_of(&self.image, &shared)?;
+        let mut clones = Vec::new();
         for share in self.recipe.shares.iter().filter(|share| share.clone.is_some()) {
-            storage.keep_apart_from(&self.clone_path(share)?)?;
+            let path = self.clone_path(share)?;
+            storage.keep_apart_from(&path)?;
+            clones.push((share, path));
         }
-        Ok(storage)
+        Ok(Place { storage, clones })
     }
 
     fn below_image(&self, path: &str) -> PathBuf {
@@ -244,7 +254,7 @@ impl Install {
     pub fn plan_only<R>(&self, then: impl FnOnce(&Plan<'_>) -> R) -> Result<R, InstallError> {
         self.check_options()?;
         if self.archive.is_none() {
-            self.storage()?.check()?;
+            self.place()?.storage.check()?;
         }
         Sources::open(&self.ingredients())?.with_plan(&self.ingredients(), |_, plan, trees| {
             let absent = populate::absent(plan, trees).map_err(PlanError::from)?;
@@ -261,31 +271,31 @@ impl Install {
     /// [`InstallError`].
     pub fn run(&self, watch: &Watch<'_>) -> Result<Report, InstallError> {
         self.check_options()?;
-        let storage = match self.archive {
+        let place = match self.archive {
             Some(_) => None,
             None => {
-                let storage = self.storage()?;
-                storage.check()?;
+                let place = self.place()?;
+                place.storage.check()?;
                 if !host::is_root() {
                     return Err(InstallError::NotRoot);
                 }
                 self.installer_present()?;
-                Some(storage)
+                Some(place)
             }
         };
         let mut clock = Clock::new(watch);
         clock.phase("reading", None);
-        if storage.is_some() {
+        if place.is_some() {
             sync_database(&self.image)?;
         }
         let sources = Sources::open(&self.ingredients())?;
         sources.with_plan(&self.ingredients(), |request, plan, trees| {
             self.refuse_missing(&plan.missing)?;
             let mut report = Report { warnings: plan.warnings.clone(), ..Report::default() };
-            match storage {
+            match place {
                 None => self.write_archive(sources.image(), plan, trees, &mut clock, &mut report)?,
-                Some(mut storage) => {
-                    self.sync_clones(request, &mut clock, &mut report)?;
+                Some(Place { mut storage, clones }) => {
+                    self.sync_clones(request, clones, &mut clock, &mut report)?;
                     self.fill(&mut storage, &sources, plan, trees, &mut clock, &mut report)?;
                 }
             }
@@ -364,11 +374,12 @@ impl Install {
     fn sync_clones(
         &self,
         request: &Request<'_>,
+        clones: Vec<(&Share, PathBuf)>,
         clock: &mut Clock<'_>,
         report: &mut Report,
     ) -> Result<(), InstallError> {
-        for share in &self.recipe.shares {
-            let Some(clone) = SharedClone::of(request.image, share, self.clone_path(share)?) else { continue };
+        for (share, path) in clones {
+            let Some(clone) = SharedClone::of(request.image, share, path) else { continue };
             clock.phase("shared libraries", None);
             let counters = Counters::default();
             let settings = Settings { counters: &counters, ..self.settings(clock.watch) };

@@ -4,13 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use crate::populate::{
     Action, ApplyError, Attributes, Mismatch, Missing, Modified, Packaged, Plan, Settings, Source, Trees, What,
-    compare, is_absence, leads_nowhere, open_anywhere, open_dir, same_files, split, why_absent,
+    compare, is_absence, leads_nowhere, open_anywhere, open_dir, path_of, same_files, split, why_absent,
 };
 use crate::root::{CopyBuffer, FileKind, Handle, Special, Stat, Timestamp, Transfer, remove_tree, set_attributes};
 
@@ -71,11 +70,6 @@ enum Fate {
     Changed(Change),
     /// It cannot be made, and goes.
     Missing(String),
-}
-
-fn path_of(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
 fn make_error(path: &[u8]) -> impl FnOnce(io::Error) -> ApplyError + '_ {

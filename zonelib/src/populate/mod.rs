@@ -22,8 +22,8 @@ use std::path::PathBuf;
 
 pub(crate) use action::split;
 pub use action::{Action, Attributes, Modified, Origin, Packaged, Source, Text, What};
-pub(crate) use apply::compare;
 pub use apply::{Applied, ApplyError, Counters, Mismatch, Settings, Trees, apply};
+pub(crate) use apply::{compare, path_of};
 pub use archive::{ArchiveError, archive};
 pub use describe::{Summary, action_json, action_line, difference_json, printable};
 pub use image::{Image, ImageError};
