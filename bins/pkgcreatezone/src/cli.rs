@@ -8,7 +8,8 @@ use zonelib::brand::install::{Install, InstallError};
 use zonelib::config::ZoneName;
 use zonelib::host;
 use zonelib::populate::Wanted;
-use zonelib::recipe::{BrandName, RecipeError, Site};
+use zonelib::program::RecipeFlags;
+use zonelib::recipe::RecipeError;
 
 /// Where a zone root can live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,12 +39,9 @@ pub struct Cli {
     /// Its zonepath, an absolute path; the zone root is made in it
     #[arg(short = 'R', long, value_name = "DIR")]
     pub zonepath: Option<PathBuf>,
-    /// Brand, such as sparse-root or whole-root
-    #[arg(short, long, value_name = "BRAND")]
-    pub brand: Option<String>,
-    /// Recipe file, instead of a brand
-    #[arg(long, value_name = "FILE", conflicts_with = "brand")]
-    pub recipe: Option<PathBuf>,
+    /// The brand
+    #[command(flatten)]
+    pub recipe: RecipeFlags,
     /// sparse: fill the zone from template DIR; whole: make the zonepath itself a template
     #[arg(short = 'T', long, value_name = "DIR", num_args = 0..=1)]
     pub template: Option<Option<PathBuf>>,
@@ -87,9 +85,6 @@ pub struct Cli {
     /// Threads [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
-    /// Folder of the site's own brands and prune lists
-    #[arg(long, value_name = "DIR", default_value = "/etc/zonekit")]
-    pub config: PathBuf,
     /// Say more: every action of a plan, every missing file
     #[arg(short, long)]
     pub verbose: bool,
@@ -134,13 +129,9 @@ impl Cli {
         if !self.packages.is_empty() && self.overlays.is_empty() {
             return usage("-p adds to the overlays kept by -o; give one, such as -o base");
         }
-        let site = Site { config: self.config.clone(), ..Site::default() };
-        let recipe = match (&self.recipe, &self.brand) {
-            (Some(file), _) => site.recipe_file(file),
-            (None, Some(brand)) => brand.parse::<BrandName>().and_then(|brand| site.recipe(&brand)),
-            (None, None) => return usage("no brand; give -b BRAND"),
-        }
-        .map_err(Wrong::Recipe)?;
+        let Some(recipe) = self.recipe.recipe().map_err(Wrong::Recipe)? else {
+            return usage("no brand; give -b BRAND");
+        };
         let wanted = Wanted { overlays: self.overlays.clone(), packages: self.packages.clone() };
         let install = Install {
             zone,
