@@ -137,7 +137,7 @@ impl Cli {
             zone,
             zonepath: self.zonepath.clone(),
             recipe,
-            image: absolute(&self.image)?,
+            image: absolute(&host::image(&self.image))?,
             zonelib: self.zonelib.as_deref().map(absolute).transpose()?,
             template: self.template.clone().flatten().as_deref().map(absolute).transpose()?,
             makes_template: self.template == Some(None),

@@ -9,7 +9,7 @@ use contents::Contents;
 use contents::alias::Aliases;
 use contents::overlay::Overlays;
 
-use crate::host::{HostCommand, HostError};
+use crate::host::{self, HostCommand, HostError};
 use crate::populate::{self, Image, Kept, Listing, Origin, Plan, PlanError, Request, Trees, Wanted};
 use crate::recipe::{Recipe, Template};
 use crate::root::Tree;
@@ -148,7 +148,7 @@ pub fn sync_database(image: &Path) -> Result<(), HostError> {
     if !pkgadm.present() {
         return Ok(());
     }
-    let pkgadm = if image == Path::new("/") { pkgadm } else { pkgadm.arg("-R").arg(image) };
+    let pkgadm = if image == host::place("/") { pkgadm } else { pkgadm.arg("-R").arg(image) };
     pkgadm.arg("-q").run()?;
     Ok(())
 }

@@ -59,7 +59,7 @@ impl HostCommand {
     #[must_use]
     pub fn new(program: &str) -> Self {
         Self {
-            program: location(Path::new(program)),
+            program: place(program),
             arguments: Vec::new(),
             environment: vec![("PATH".into(), PATH.into()), ("LC_ALL".into(), "C".into())],
             directory: "/".into(),
@@ -150,15 +150,24 @@ fn one_line(stderr: &[u8]) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
-/// Where a program is looked for. A build for tests looks below `$ZONEKIT_LAB` first, so that
-/// stand-ins take the place of commands of illumos; a build for use has no such variable, for the
-/// environment of a hook is that of whoever called `zoneadm`.
-fn location(program: &Path) -> PathBuf {
+/// Where something with a fixed place on illumos is on this host: a command, `/etc/zones`, `/`. A build
+/// for tests looks below `$ZONEKIT_LAB` instead, which is then a whole host in a directory; a build for
+/// use has no such variable, for the environment of a hook is that of whoever called `zoneadm`. Paths
+/// that users give, zonepaths among them, are taken as they are.
+#[must_use]
+pub fn place(path: &str) -> PathBuf {
     #[cfg(feature = "lab")]
     if let Some(lab) = std::env::var_os("ZONEKIT_LAB") {
-        return Path::new(&lab).join(program.strip_prefix("/").unwrap_or(program));
+        let below = path.trim_start_matches('/');
+        return if below.is_empty() { lab.into() } else { Path::new(&lab).join(below) };
     }
-    program.to_owned()
+    PathBuf::from(path)
+}
+
+/// The image to use for the one that was asked for: `/` is this host.
+#[must_use]
+pub fn image(asked: &Path) -> PathBuf {
+    if asked == Path::new("/") { place("/") } else { asked.to_owned() }
 }
 
 /// A Bourne shell script of a package, run by its own interpreter. Where that is absent, as

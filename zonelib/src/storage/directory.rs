@@ -51,7 +51,7 @@ impl Directory {
         let image = image.canonicalize().unwrap_or_else(|_| image.to_owned());
         let identity = |path: &Path| std::fs::metadata(path).ok().map(|stat| (stat.dev(), stat.ino()));
         let same = |path: &Path| path == image || identity(path).is_some_and(|own| Some(own) == identity(&image));
-        if same(&self.zonepath) || same(&self.root) || (image != Path::new("/") && image.starts_with(&self.root)) {
+        if same(&self.zonepath) || same(&self.root) || image.starts_with(&self.root) {
             return bad(format!("is the image `{}` itself", image.display()));
         }
         let own = resolved(&self.zonepath);
