@@ -1,7 +1,7 @@
 //! The flags.
 
 use clap::Parser;
-use zonelib::storage::DatasetName;
+use zonelib::host::DatasetName;
 
 /// Prints a new UUID for a boot environment, or stores or shows one
 ///

@@ -3,9 +3,9 @@
 pub mod cli;
 
 use serde_json::{Value, json};
-use zonelib::brand::be::{self, BeError, BeUuid};
+use zonelib::host::DatasetName;
+use zonelib::host::be::{self, BeError, BeUuid};
 use zonelib::program::{self, Answer};
-use zonelib::storage::DatasetName;
 
 pub use cli::Cli;
 

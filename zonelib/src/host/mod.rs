@@ -3,7 +3,12 @@
 //! Commands are run by absolute path, with an argument list and a cleared environment; there is no
 //! shell in between. Tests put stand-ins behind this door (feature `lab`), never in front of it.
 
+pub mod be;
+mod dataset;
 mod interrupt;
+pub mod lock;
+pub mod mounts;
+pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,6 +16,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+pub use dataset::{DatasetError, DatasetName};
 pub use interrupt::{interrupted, watch_signals};
 
 /// What every command finds in its environment besides what it is given.
@@ -122,7 +128,19 @@ impl HostCommand {
     /// # Errors
     /// [`HostError`]: absent, not startable, or ended with anything but status 0.
     pub fn run(&self) -> Result<Vec<u8>, HostError> {
-        let output = self.prepared().stdin(Stdio::null()).output().map_err(|source| self.start_error(source))?;
+        self.run_with(Stdio::null())
+    }
+
+    /// Runs the command with a file as its input.
+    ///
+    /// # Errors
+    /// As [`HostCommand::run`].
+    pub fn run_reading(&self, input: std::fs::File) -> Result<Vec<u8>, HostError> {
+        self.run_with(Stdio::from(input))
+    }
+
+    fn run_with(&self, input: Stdio) -> Result<Vec<u8>, HostError> {
+        let output = self.prepared().stdin(input).output().map_err(|source| self.start_error(source))?;
         if output.status.success() {
             return Ok(output.stdout);
         }

@@ -6,7 +6,6 @@
 //! instead, so that a clone which was left half done is never taken for a whole one.
 
 mod dependencies;
-mod lock;
 mod place;
 mod record;
 mod update;
@@ -20,6 +19,7 @@ use contents::Kind;
 use sha1::{Digest, Sha1};
 
 use crate::host;
+use crate::host::lock::{self, LockError, Waiting};
 use crate::populate::{
     Applied, ApplyError, Packages, Plan, PlanError, Settings, Trees, apply, link_target, plan_clone,
 };
@@ -27,7 +27,6 @@ use crate::recipe::{PruneSet, Share};
 use crate::root::{Handle, Tree};
 
 pub use dependencies::{Broken, Dependencies};
-use lock::{LockError, Waiting};
 use place::Found;
 use record::Record;
 

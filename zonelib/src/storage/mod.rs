@@ -1,13 +1,12 @@
 //! Where a zone root lives. A plain directory today; ZFS datasets stand behind the same trait.
 
-mod dataset;
 mod directory;
 
 use std::path::{Path, PathBuf};
 
 use crate::root::Handle;
 
-pub use dataset::{DatasetError, DatasetName};
+pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
 
 /// Why a zone root cannot be used, or could not be made or cleared.

@@ -3,15 +3,19 @@
 //! other. Source: libbe, beadm(8).
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sha1::{Digest, Sha1};
 
-use crate::host::{self, HostCommand, HostError};
-use crate::storage::DatasetName;
+use super::{DatasetName, HostCommand, HostError};
 
 /// The property of a boot environment's root dataset.
 pub const UUID_PROPERTY: &str = "org.opensolaris.libbe:uuid";
+/// The property of a zone root's dataset that says to which boot environment it belongs.
+pub const PARENT_PROPERTY: &str = "org.opensolaris.libbe:parentbe";
+/// The property of a zone root's dataset that is `on` for the one of several that is used.
+pub const ACTIVE_PROPERTY: &str = "org.opensolaris.libbe:active";
 
 /// What the brand scripts of illumos call the only boot environment of a host without beadm(8).
 pub const ONLY: &str = "opensolaris";
@@ -28,7 +32,7 @@ impl BeUuid {
     /// the variant of RFC 4122.
     #[must_use]
     pub fn generate() -> Self {
-        Self::from_digest(Sha1::digest(host::random_bytes()).into())
+        Self::from_digest(Sha1::digest(super::random_bytes()).into())
     }
 
     /// Source: RFC 4122, section 4.3.
@@ -95,6 +99,14 @@ pub enum BeError {
     /// No boot environment is the running one.
     #[error("`{BEADM} list -H` names no boot environment that is active now")]
     NoneActive,
+    /// The boot environment cannot own zone roots.
+    #[error(
+        "boot environment `{0}` has no UUID, by which its zone roots are found; give its dataset one with `be-uuid --set DATASET`"
+    )]
+    NoUuid(String),
+    /// No boot environment is mounted there.
+    #[error("`{BEADM} list -H` names no boot environment that is mounted on {}", .0.display())]
+    NotMounted(PathBuf),
     /// The dataset has a UUID already.
     #[error("`{dataset}` already has the UUID {uuid}, by which its zones are found; --force gives it a new one")]
     HasOne {
@@ -117,6 +129,8 @@ pub struct BootEnvironment {
     pub uuid: Option<String>,
     /// The one that is running.
     pub running: bool,
+    /// Where it is mounted.
+    pub mountpoint: Option<PathBuf>,
 }
 
 /// Reads what `beadm list -H` prints: one line each, `name;uuid;active;mountpoint;space;policy;creation`.
@@ -128,10 +142,11 @@ pub fn parse_beadm_list(text: &str) -> Result<Vec<BootEnvironment>, BeError> {
     let parse = |line: &str| {
         let fields: Vec<&str> = line.split(';').collect();
         match fields[..] {
-            [name, uuid, active, _, ..] if !name.is_empty() => Ok(BootEnvironment {
+            [name, uuid, active, mountpoint, ..] if !name.is_empty() => Ok(BootEnvironment {
                 name: name.to_owned(),
                 uuid: (!uuid.is_empty()).then(|| uuid.to_owned()),
                 running: active.contains('N'),
+                mountpoint: (!mountpoint.is_empty()).then(|| mountpoint.into()),
             }),
             _ => Err(unexpected("beadm list -H", line)),
         }
@@ -148,13 +163,37 @@ fn unexpected(command: &'static str, line: &str) -> BeError {
 /// # Errors
 /// [`BeError`]: there is no beadm(8), it failed, or it names none.
 pub fn running() -> Result<BootEnvironment, BeError> {
+    list()?.into_iter().find(|environment| environment.running).ok_or(BeError::NoneActive)
+}
+
+/// The boot environments of this host.
+fn list() -> Result<Vec<BootEnvironment>, BeError> {
     let beadm = HostCommand::new(BEADM).args(["list", "-H"]);
     if !beadm.present() {
         return Err(BeError::NoBeadm);
     }
     let out = beadm.run()?;
-    let all = parse_beadm_list(&String::from_utf8_lossy(&out))?;
-    all.into_iter().find(|environment| environment.running).ok_or(BeError::NoneActive)
+    parse_beadm_list(&String::from_utf8_lossy(&out))
+}
+
+/// What the zone roots of a boot environment are marked with: of the running one, or of the one that is
+/// mounted on `alternate`. On a host without beadm(8) that is [`ONLY`].
+///
+/// # Errors
+/// [`BeError`]: beadm(8) failed or names no such environment, or it has no UUID.
+pub fn owner(alternate: Option<&Path>) -> Result<String, BeError> {
+    let found = match alternate {
+        None => running(),
+        Some(path) => list().and_then(|all| {
+            let mounted = all.into_iter().find(|environment| environment.mountpoint.as_deref() == Some(path));
+            mounted.ok_or_else(|| BeError::NotMounted(path.to_owned()))
+        }),
+    };
+    match found {
+        Err(BeError::NoBeadm) => Ok(ONLY.to_owned()),
+        Err(error) => Err(error),
+        Ok(environment) => environment.uuid.ok_or(BeError::NoUuid(environment.name)),
+    }
 }
 
 /// The UUID of a dataset.
@@ -257,19 +296,20 @@ mod tests {
 
     #[test]
     fn lists_of_beadm_are_read_by_position() {
-        let be = |name: &str, uuid: &str, running| BootEnvironment {
+        let be = |name: &str, uuid: &str, running: bool, place: &str| BootEnvironment {
             name: name.to_owned(),
             uuid: (!uuid.is_empty()).then(|| uuid.to_owned()),
             running,
+            mountpoint: (!place.is_empty()).then(|| place.into()),
         };
         let cases = [
             ("", vec![]),
-            ("m36;u-1;NR;/;1024;static;1650000000\n", vec![be("m36", "u-1", true)]),
-            ("a;;;;1;static;1\nb;;N;/;2;static;2\n", vec![be("a", "", false), be("b", "", true)]),
-            ("a;u;R;;1;static;1\nb;v;xN;/;2;static;2\n", vec![be("a", "u", false), be("b", "v", true)]),
-            ("a;u;xb;;1;static;1\n", vec![be("a", "u", false)]),
-            ("a;u;NT;/", vec![be("a", "u", true)]),
-            ("a;u;N;/;1;static;2;more;and more\n\n", vec![be("a", "u", true)]),
+            ("m36;u-1;NR;/;1024;static;1650000000\n", vec![be("m36", "u-1", true, "/")]),
+            ("a;;;;1;static;1\nb;;N;/;2;static;2\n", vec![be("a", "", false, ""), be("b", "", true, "/")]),
+            ("a;u;R;;1;static;1\nb;v;xN;/;2;static;2\n", vec![be("a", "u", false, ""), be("b", "v", true, "/")]),
+            ("a;u;xb;;1;static;1\n", vec![be("a", "u", false, "")]),
+            ("a;u;NT;/", vec![be("a", "u", true, "/")]),
+            ("a;u;N;/;1;static;2;more;and more\n\n", vec![be("a", "u", true, "/")]),
         ];
         for (text, expected) in cases {
             assert_eq!(parse_beadm_list(text).unwrap(), expected, "{text:?}");

@@ -11,7 +11,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a lock is not held.
 #[derive(Debug)]
-pub(super) enum LockError {
+pub enum LockError {
     /// The lock's file could not be used.
     System(io::Error),
     /// The process that holds it.
@@ -27,7 +27,7 @@ impl From<io::Error> for LockError {
 }
 
 /// How to wait.
-pub(super) struct Waiting<'w> {
+pub struct Waiting<'w> {
     /// For how long.
     pub patience: Duration,
     /// Asked meanwhile: false stops.
@@ -37,7 +37,10 @@ pub(super) struct Waiting<'w> {
 }
 
 /// Holds the lock until the result is dropped; the file stays. A process that ends loses its locks.
-pub(super) fn hold(path: &Path, waiting: &Waiting<'_>) -> Result<File, LockError> {
+///
+/// # Errors
+/// [`LockError`].
+pub fn hold(path: &Path, waiting: &Waiting<'_>) -> Result<File, LockError> {
     let start = Instant::now();
     loop {
         let mut file = wait(path, waiting, start)?;
