@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use crate::sample::{self, Options, Sample};
 
+/// How scratch directories are called.
+const SCRATCH: &str = "zonekit-test-";
+
 /// A program that has not ended by then hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
@@ -41,7 +44,7 @@ impl Scratch {
         let base = base.canonicalize().unwrap();
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = base.join(format!("zonekit-test-{}-{number}", std::process::id()));
+            let path = base.join(format!("{SCRATCH}{}-{number}", std::process::id()));
             match fs::DirBuilder::new().mode(0o755).create(&path) {
                 Ok(()) => return Self { path },
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -87,6 +90,7 @@ impl Drop for Scratch {
             let _ = Command::new("chmod").args(["-R", "u+rwX"]).arg(&self.path).stderr(Stdio::null()).status();
         }
         let _ = fs::remove_dir_all(&self.path);
+        let _ = fs::remove_dir_all(state_of(&self.path));
     }
 }
 
@@ -194,7 +198,18 @@ pub fn install(brand: &str, image: &Path, zonepath: &Path) -> Command {
     let mut command = pkgcreatezone();
     command.args(["-z", "z1", "-b", brand, "-R"]).arg(zonepath).arg("--image").arg(image);
     command.arg("--zonelib").arg(zonepath.with_file_name("zonelib"));
+    command.arg("--state").arg(state_of(zonepath));
     command
+}
+
+/// Where the journals of zones are whose zonepaths are in a scratch directory: beside it.
+#[must_use]
+pub fn state_of(zonepath: &Path) -> PathBuf {
+    let scratch = zonepath.ancestors().find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(SCRATCH)
+    });
+    scratch.unwrap_or(zonepath).with_extension("state")
 }
 
 /// A plan, as JSON.

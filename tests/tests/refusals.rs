@@ -48,7 +48,6 @@ fn arguments_that_make_no_sense() {
         (&["-b", "whole-root", "-z", "z1", "-R", zonepath, "--jobs", "0"], &["--jobs", "1..=256"]),
         (&["-b", "whole-root", "-z", "z1", "-R", zonepath, "--jobs", "257"], &["--jobs"]),
         (&["-b", "whole-root", "-z", "z1", "-R", zonepath, "--jobs", "two"], &["--jobs", "two"]),
-        (&["-b", "whole-root", "-z", "z1", "-R", zonepath, "--storage", "zfs"], &["ZFS", "directory"]),
         (&["-b", "whole-root", "-z", "z1", "-R", zonepath, "--storage", "cloud"], &["cloud", "directory"]),
         (&["-b", "whole-root", "-z", "z1", "-O", "base", "--archive", zonepath], &["-O", "--archive"]),
         (&["-b", "whole-root", "-z", "z1", "-P", "zap", "--archive", zonepath], &["-P", "--archive"]),
@@ -69,6 +68,21 @@ fn arguments_that_make_no_sense() {
         };
         refused(make, &[scratch.path(), &image_path], USAGE, words);
     }
+}
+
+#[test]
+fn zfs_where_there_is_no_dataset() {
+    if skip_without_root() {
+        return;
+    }
+    let (scratch, image) = (Scratch::new(), image());
+    let zonepath = scratch.zonepath("z1");
+    let make = || {
+        let mut command = install("whole-root", &image.path(), &zonepath);
+        command.args(["--storage", "zfs"]);
+        command
+    };
+    refused(make, &[scratch.path()], OCCUPIED, &["ZFS dataset", "--storage directory"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 pub mod brand;
 pub mod config;
 pub mod host;
+pub mod journal;
 pub mod libclone;
 pub mod populate;
 pub mod program;

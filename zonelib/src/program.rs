@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+use crate::journal::StateDir;
 use crate::recipe::{BrandName, Recipe, RecipeError, Site};
 
 /// How the reading of arguments ended when there are none to work with.
@@ -163,6 +164,22 @@ impl SiteFlags {
     #[must_use]
     pub fn site(&self) -> Site {
         Site { config: self.config.clone(), ..Site::default() }
+    }
+}
+
+/// The flag that says where zonekit keeps what it has to remember.
+#[derive(Clone, Debug, clap::Args)]
+pub struct StateFlags {
+    /// Folder of zonekit's own records: journals and locks
+    #[arg(long, value_name = "DIR", default_value = StateDir::USUAL)]
+    pub state: PathBuf,
+}
+
+impl StateFlags {
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> StateDir {
+        StateDir::new(&self.state)
     }
 }
 

@@ -8,18 +8,29 @@ use zonelib::brand::install::{Install, InstallError};
 use zonelib::config::ZoneName;
 use zonelib::host;
 use zonelib::populate::Wanted;
-use zonelib::program::RecipeFlags;
+use zonelib::program::{RecipeFlags, StateFlags};
 use zonelib::recipe::RecipeError;
+use zonelib::storage::Which;
 
 /// Where a zone root can live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StorageKind {
-    /// What the host has
+    /// ZFS where the zonepath is a dataset, else a directory
     Auto,
     /// A plain directory
     Directory,
-    /// ZFS datasets (not in this release)
+    /// ZFS datasets, tagged with the boot environment
     Zfs,
+}
+
+impl From<StorageKind> for Which {
+    fn from(kind: StorageKind) -> Self {
+        match kind {
+            StorageKind::Auto => Self::Auto,
+            StorageKind::Directory => Self::Directory,
+            StorageKind::Zfs => Self::Zfs,
+        }
+    }
 }
 
 /// Fills a zone root from the packages of an image
@@ -73,6 +84,12 @@ pub struct Cli {
     /// Print what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Leave everything as it is when it fails, for inspection; zonekit-recover clears it
+    #[arg(short = 'k', long)]
+    pub keep: bool,
+    /// Where the journal is
+    #[command(flatten)]
+    pub state: StateFlags,
     /// Compare every unchangeable file with the package database while copying
     #[arg(long)]
     pub verify: bool,
@@ -123,9 +140,6 @@ impl Cli {
         }
         let zone = self.zone.as_deref().map(str::parse::<ZoneName>).transpose();
         let zone = zone.map_err(|error| Wrong::Usage(error.to_string()))?;
-        if self.storage == StorageKind::Zfs {
-            return usage("ZFS storage is not in this release; use --storage directory");
-        }
         if !self.packages.is_empty() && self.overlays.is_empty() {
             return usage("-p adds to the overlays kept by -o; give one, such as -o base");
         }
@@ -148,6 +162,9 @@ impl Cli {
             verify: self.verify,
             strict: self.strict,
             jobs: self.jobs.map_or_else(host::processors, usize::from),
+            storage: self.storage.into(),
+            state: self.state.dir(),
+            keep: self.keep,
         };
         install.check_options().map_err(Wrong::Install)?;
         Ok(install)

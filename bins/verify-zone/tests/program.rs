@@ -11,8 +11,10 @@ use serde_json::Value;
 use tests::run::{Ran, Scratch, run, skip_without_root};
 use tests::sample::{self, Options, Sample};
 use zonelib::brand::install::{Install, Watch};
+use zonelib::journal::StateDir;
 use zonelib::populate::{Counters, Wanted};
 use zonelib::recipe::Site;
+use zonelib::storage::Which;
 
 struct Place {
     scratch: Scratch,
@@ -34,7 +36,7 @@ impl Place {
     fn install(&self, brand: &str, zonepath: &str) -> Install {
         let site = Site { config: "/nonexistent".into(), brands: "/nonexistent".into() };
         Install {
-            zone: None,
+            zone: Some("z1".parse().unwrap()),
             zonepath: Some(self.scratch.zonepath(zonepath)),
             recipe: site.recipe(&brand.parse().unwrap()).unwrap(),
             image: self.sample.root.clone(),
@@ -48,6 +50,9 @@ impl Place {
             verify: false,
             strict: false,
             jobs: 2,
+            storage: Which::Directory,
+            state: StateDir::new(&self.scratch.join("state")),
+            keep: false,
         }
     }
 

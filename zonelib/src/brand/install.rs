@@ -10,6 +10,7 @@ use contents::names::OverlayName;
 
 use crate::config::{self, ZoneName};
 use crate::host::{self, HostCommand, HostError};
+use crate::journal::{Failure, Journal, JournalError, StateDir};
 use crate::libclone::{self, Clone as SharedClone, CloneError, Synced};
 use crate::populate::{
     self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Plan, PlanError, Request, Settings, Trees,
@@ -17,7 +18,7 @@ use crate::populate::{
 };
 use crate::recipe::{Recipe, Share};
 use crate::root::remove_tree;
-use crate::storage::{Directory, Storage, StorageError};
+use crate::storage::{self, Directory, Storage, StorageError, Which};
 
 use super::Status;
 use super::sources::{Ingredients, PKGADM, Sources, sync_database};
@@ -53,6 +54,12 @@ pub struct Install {
     pub strict: bool,
     /// Threads.
     pub jobs: usize,
+    /// Where the zone root lives.
+    pub storage: Which,
+    /// Where the journal is.
+    pub state: StateDir,
+    /// When it fails, leave everything as it is.
+    pub keep: bool,
 }
 
 /// A step that begins.
@@ -147,14 +154,28 @@ pub enum InstallError {
     /// Only root can do this.
     #[error("only root can give files to their owners; run it as root, or make an image with --archive FILE")]
     NotRoot,
-    /// It failed, and then the zone root could not be emptied.
-    #[error("{cause}; the zone root could not be emptied again ({left}): remove what is in it by hand")]
-    LeftBehind {
-        /// Why it failed.
-        cause: Box<InstallError>,
-        /// What could not be removed.
-        left: StorageError,
-    },
+    /// There is no zone to keep a journal for.
+    #[error("no zone; give -z ZONE")]
+    NoZone,
+    /// The journal cannot be used, or an earlier operation stands in the way.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It failed, and what it had done is still there.
+    #[error(transparent)]
+    LeftBehind(Box<Failure<InstallError>>),
+    /// It failed and was undone, and the zonepath holds other zone roots.
+    #[error("{0}; nothing of it is left, and the other zone roots in the zonepath were not touched")]
+    Among(Box<InstallError>),
+}
+
+impl From<Failure<Self>> for InstallError {
+    fn from(failure: Failure<Self>) -> Self {
+        match failure {
+            Failure::Undone(cause) => cause,
+            Failure::Journal(error) => Self::Journal(error),
+            other => Self::LeftBehind(Box::new(other)),
+        }
+    }
 }
 
 impl InstallError {
@@ -163,7 +184,8 @@ impl InstallError {
     pub fn status(&self) -> Status {
         match self {
             Self::Usage(_) => Status::Usage,
-            Self::Storage(_) | Self::LeftBehind { .. } => Status::Fatal,
+            Self::Storage(error) if error.is_foreign() => Status::Fatal,
+            Self::LeftBehind(_) | Self::Journal(_) | Self::Among(_) => Status::Fatal,
             _ => Status::NotComplete,
         }
     }
@@ -171,7 +193,7 @@ impl InstallError {
 
 /// Where things go on this host.
 struct Place<'i> {
-    storage: Directory,
+    storage: Box<dyn Storage>,
     clones: Vec<(&'i Share, PathBuf)>,
 }
 
@@ -212,20 +234,20 @@ impl Install {
     /// Where the zone root goes, and where the clones are that it mounts; both are looked up once.
     fn place(&self) -> Result<Place<'_>, InstallError> {
         let zonepath = self.zonepath.as_deref().unwrap_or(Path::new(""));
-        let made = if self.makes_template { Directory::of_template(zonepath) } else { Directory::of_zone(zonepath) };
         // The form of the path is the caller's mistake; everything else is found on the host.
-        let storage = made.map_err(|error| InstallError::Usage(error.to_string()))?;
+        let form = Directory::of_template(zonepath).map_err(|error| InstallError::Usage(error.to_string()))?;
+        let storage = if self.makes_template { Box::new(form) } else { storage::of_zone(zonepath, self.storage)? };
         let shared: Vec<PathBuf> = self
             .recipe
             .shares
             .iter()
             .flat_map(|share| [self.below_image(&share.path), self.below_image(&share.from)])
             .collect();
-        storage.keep_out_of(&self.image, &shared)?;
+        storage::keep_out_of(zonepath, storage.root(), &self.image, &shared)?;
         let mut clones = Vec::new();
         for share in self.recipe.shares.iter().filter(|share| share.clone.is_some()) {
             let path = self.clone_path(share)?;
-            storage.keep_apart_from(&path)?;
+            storage::keep_apart_from(zonepath, &path)?;
             clones.push((share, path));
         }
         Ok(Place { storage, clones })
@@ -265,40 +287,75 @@ impl Install {
         })
     }
 
-    /// Does it. On failure the zone root is empty again.
+    /// Does it. On failure everything is as before.
     ///
     /// # Errors
     /// [`InstallError`].
     pub fn run(&self, watch: &Watch<'_>) -> Result<Report, InstallError> {
         self.check_options()?;
-        let place = match self.archive {
-            Some(_) => None,
-            None => {
-                let place = self.place()?;
-                place.storage.check()?;
-                if !host::is_root() {
-                    return Err(InstallError::NotRoot);
-                }
+        if self.archive.is_some() {
+            return self.make(watch, |sources, _, plan, trees, clock, report| {
+                self.write_archive(sources.image(), plan, trees, clock, report)
+            });
+        }
+        let zone = self.zone.as_ref().ok_or(InstallError::NoZone)?;
+        if !host::is_root() {
+            self.place()?.storage.check()?;
+            return Err(InstallError::NotRoot);
+        }
+        let mut left = None;
+        let mut others = false;
+        let operation = ("install", self.keep);
+        let done = Journal::during(
+            &self.state,
+            zone,
+            operation,
+            |found| left = Some(found.clone()),
+            |journal| {
+                let Place { mut storage, clones } = self.place()?;
+                storage.check()?;
+                others = storage.has_others();
                 self.installer_present()?;
-                Some(place)
+                sync_database(&self.image)?;
+                self.make(watch, |sources, request, plan, trees, clock, report| {
+                    self.sync_clones(request, clones, clock, report)?;
+                    self.fill(journal, &mut *storage, sources, plan, trees, clock, report)
+                })
+            },
+        );
+        let mut report = match done.map_err(InstallError::from) {
+            Err(error) if others && error.status() == Status::NotComplete => {
+                return Err(InstallError::Among(Box::new(error)));
             }
+            done => done?,
         };
+        if let Some(left) = left {
+            let (operation, count) = (left.operation, left.steps.len());
+            report.warnings.push(format!("`{operation}`, which did not end, was undone first ({count} changes)"));
+        }
+        Ok(report)
+    }
+
+    /// Reads and plans, and hands that on.
+    fn make<'w>(
+        &self,
+        watch: &'w Watch<'w>,
+        then: impl FnOnce(
+            &Sources,
+            &Request<'_>,
+            &Plan<'_>,
+            Trees<'_>,
+            &mut Clock<'w>,
+            &mut Report,
+        ) -> Result<(), InstallError>,
+    ) -> Result<Report, InstallError> {
         let mut clock = Clock::new(watch);
         clock.phase("reading", None);
-        if place.is_some() {
-            sync_database(&self.image)?;
-        }
         let sources = Sources::open(&self.ingredients())?;
         sources.with_plan(&self.ingredients(), |request, plan, trees| {
             self.refuse_missing(&plan.missing)?;
             let mut report = Report { warnings: plan.warnings.clone(), ..Report::default() };
-            match place {
-                None => self.write_archive(sources.image(), plan, trees, &mut clock, &mut report)?,
-                Some(Place { mut storage, clones }) => {
-                    self.sync_clones(request, clones, &mut clock, &mut report)?;
-                    self.fill(&mut storage, &sources, plan, trees, &mut clock, &mut report)?;
-                }
-            }
+            then(&sources, request, plan, trees, &mut clock, &mut report)?;
             report.applied.missing.extend(plan.missing.iter().cloned());
             report.applied.missing.sort();
             report.phases = clock.finish();
@@ -399,9 +456,11 @@ impl Install {
         Ok(())
     }
 
+    #[allow(clippy::too_many_arguments, reason = "each is another part of one installation")]
     fn fill(
         &self,
-        storage: &mut Directory,
+        journal: &mut Journal,
+        storage: &mut dyn Storage,
         sources: &Sources,
         plan: &Plan<'_>,
         trees: Trees<'_>,
@@ -409,24 +468,15 @@ impl Install {
         report: &mut Report,
     ) -> Result<(), InstallError> {
         clock.phase("copying", Some(plan.actions.len()));
-        let root = storage.prepare()?;
-        let filled = populate::apply(plan, b"", root, trees, &self.settings(clock.watch))
-            .map_err(|source| InstallError::Apply { root: storage.root().to_owned(), source })
-            .and_then(|applied| {
-                report.applied = applied;
-                self.refuse_differences(&report.applied)?;
-                if sources.image().changed() {
-                    return Err(InstallError::Torn(self.image.clone()));
-                }
-                self.add_packages(storage.root(), clock)?;
-                self.run_scripts(storage.root(), plan, clock, report)
-            });
-        if let Err(cause) = filled {
-            return Err(match storage.abandon() {
-                Ok(()) => cause,
-                Err(left) => InstallError::LeftBehind { cause: Box::new(cause), left },
-            });
+        let root = storage.prepare(journal)?;
+        report.applied = populate::apply(plan, b"", root, trees, &self.settings(clock.watch))
+            .map_err(|source| InstallError::Apply { root: storage.root().to_owned(), source })?;
+        self.refuse_differences(&report.applied)?;
+        if sources.image().changed() {
+            return Err(InstallError::Torn(self.image.clone()));
         }
+        self.add_packages(storage.root(), clock)?;
+        self.run_scripts(storage.root(), plan, clock, report)?;
         Ok(storage.commit()?)
     }
 

@@ -15,7 +15,7 @@ const MOUNT: &str = "/sbin/mount";
 const UMOUNT: &str = "/sbin/umount";
 
 /// What `zfs list` is asked for, in the order of the fields of [`Dataset`].
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "name",
     "type",
     "mountpoint",
@@ -26,6 +26,7 @@ const COLUMNS: [&str; 14] = [
     "clones",
     "used",
     "creation",
+    "guid",
     UUID_PROPERTY,
     PARENT_PROPERTY,
     ACTIVE_PROPERTY,
@@ -77,6 +78,8 @@ pub struct Dataset {
     pub used: u64,
     /// Seconds since the epoch.
     pub creation: u64,
+    /// A number that no other dataset ever has.
+    pub guid: String,
     /// `org.opensolaris.libbe:uuid`.
     pub uuid: Option<String>,
     /// `org.opensolaris.libbe:parentbe`.
@@ -100,7 +103,7 @@ impl Dataset {
         else {
             return None;
         };
-        let [uuid, parent, active, made] = rest else { return None };
+        let [guid, uuid, parent, active, made] = rest else { return None };
         let given = |value: &str| (value != "-" && !value.is_empty()).then(|| value.to_owned());
         Some(Self {
             name: given(name)?,
@@ -117,6 +120,7 @@ impl Dataset {
             clones: given(clones).map(|all| all.split(',').map(str::to_owned).collect()).unwrap_or_default(),
             used: used.parse().unwrap_or(0),
             creation: creation.parse().unwrap_or(0),
+            guid: given(guid)?,
             uuid: given(uuid),
             parent: given(parent),
             active: *active == "on",
@@ -173,21 +177,21 @@ impl Datasets {
     }
 
     /// The file systems and volumes directly below one, in the order of their names.
-    pub fn children<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Dataset> {
+    pub fn children<'d, 'n>(&'d self, name: &'n str) -> impl Iterator<Item = &'d Dataset> + use<'d, 'n> {
         self.iter().filter(move |dataset| {
             dataset.kind != Kind::Snapshot && dataset.name.rsplit_once('/').is_some_and(|(parent, _)| parent == name)
         })
     }
 
     /// The file systems and volumes below one, at any depth.
-    pub fn descendants<'d>(&'d self, name: &'d str) -> impl DoubleEndedIterator<Item = &'d Dataset> {
+    pub fn descendants<'d, 'n>(&'d self, name: &'n str) -> impl DoubleEndedIterator<Item = &'d Dataset> + use<'d, 'n> {
         self.iter().filter(move |dataset| {
             dataset.kind != Kind::Snapshot && dataset.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
         })
     }
 
     /// The snapshots of one.
-    pub fn snapshots<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Dataset> {
+    pub fn snapshots<'d, 'n>(&'d self, name: &'n str) -> impl Iterator<Item = &'d Dataset> + use<'d, 'n> {
         self.iter().filter(move |dataset| {
             dataset.kind == Kind::Snapshot && dataset.name.split_once('@').is_some_and(|(of, _)| of == name)
         })
@@ -321,10 +325,10 @@ pub fn unmount(path: &Path) -> Result<(), HostError> {
 mod tests {
     use super::*;
 
-    const LISTED: &str = "p/z\tfilesystem\t/z\ton\tyes\toff\t-\t-\t10\t1\t-\t-\t-\t-\n\
-        p/z@a\tsnapshot\t-\t-\t-\t-\t-\tp/y,p/x/y\t0\t2\t-\t-\t-\t-\n\
-        p/z/ROOT\tfilesystem\tlegacy\ton\tno\ton\t-\t-\t10\t1\t-\t-\t-\tj1\n\
-        p/z/ROOT/zbe\tfilesystem\tlegacy\tnoauto\tyes\ton\tp/g@g\t-\t10\t1\t-\tu-1\ton\tj1\n";
+    const LISTED: &str = "p/z\tfilesystem\t/z\ton\tyes\toff\t-\t-\t10\t1\t7\t-\t-\t-\t-\n\
+        p/z@a\tsnapshot\t-\t-\t-\t-\t-\tp/y,p/x/y\t0\t2\t8\t-\t-\t-\t-\n\
+        p/z/ROOT\tfilesystem\tlegacy\ton\tno\ton\t-\t-\t10\t1\t7\t-\t-\t-\tj1\n\
+        p/z/ROOT/zbe\tfilesystem\tlegacy\tnoauto\tyes\ton\tp/g@g\t-\t10\t1\t7\t-\tu-1\ton\tj1\n";
 
     #[test]
     fn a_listing_is_read_field_by_field() {

@@ -1,13 +1,29 @@
-//! Where a zone root lives. A plain directory today; ZFS datasets stand behind the same trait.
+//! Where a zone root lives: in ZFS datasets that are tagged with the boot environment, or in a plain
+//! directory.
 
 mod directory;
+mod place;
+mod zfs;
 
 use std::path::{Path, PathBuf};
 
+use crate::host::be::BeError;
+use crate::host::zfs::ZfsError;
+use crate::host::{HostError, mounts::Mounts};
+use crate::journal::{Journal, JournalError};
 use crate::root::Handle;
 
 pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
+pub use place::{keep_apart_from, keep_out_of};
+pub use zfs::{Zfs, ZoneDatasets, parent_dataset};
+
+/// The zone root's name in its zonepath.
+pub const ROOT: &str = "root";
+/// The mode of a finished zone root, which zoneadm(8) insists on.
+pub const ROOT_MODE: u32 = 0o755;
+/// The mode of a root that is being filled, and of a zonepath.
+const CLOSED: u32 = 0o700;
 
 /// Why a zone root cannot be used, or could not be made or cleared.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +34,7 @@ pub enum StorageError {
         /// Where.
         path: PathBuf,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: String,
     },
     /// The path itself cannot be used.
     #[error("{}: {problem}", path.display())]
@@ -26,6 +42,14 @@ pub enum StorageError {
         /// The path.
         path: PathBuf,
         /// Which rule it breaks.
+        problem: String,
+    },
+    /// The datasets are not as a zone's are.
+    #[error("{dataset}: {problem}")]
+    Datasets {
+        /// Which one.
+        dataset: String,
+        /// What is wrong with it, and what to do.
         problem: String,
     },
     /// The system refused.
@@ -36,15 +60,49 @@ pub enum StorageError {
         /// Why.
         source: std::io::Error,
     },
+    /// ZFS refused.
+    #[error(transparent)]
+    Zfs(#[from] ZfsError),
+    /// The boot environment is not known.
+    #[error(transparent)]
+    Be(#[from] BeError),
+    /// The change could not be written down, and was not made.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl From<HostError> for StorageError {
+    fn from(error: HostError) -> Self {
+        Self::Zfs(error.into())
+    }
 }
 
 impl StorageError {
     pub(crate) fn system(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::System { path: path.to_owned(), source }
     }
+
+    /// Whether something may stand there that is not zonekit's.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, Self::Occupied { .. } | Self::BadPath { .. } | Self::Datasets { .. } | Self::System { .. })
+    }
 }
 
-/// The place of one zone root, from before it exists until it is whole or gone again.
+/// Which storage to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// ZFS where the zonepath is a dataset's mount point, else a directory.
+    #[default]
+    Auto,
+    /// A plain directory.
+    Directory,
+    /// ZFS datasets.
+    Zfs,
+}
+
+/// The place of one zone root, from before it exists until it is whole. Whatever is changed on the way
+/// is in the journal, which undoes it when the root does not become whole.
 pub trait Storage {
     /// Looks whether the root could be made, and changes nothing.
     ///
@@ -56,8 +114,8 @@ pub trait Storage {
     /// is set by [`Storage::commit`] alone: one that is closed was never finished.
     ///
     /// # Errors
-    /// [`StorageError`]; nothing is left behind.
-    fn prepare(&mut self) -> Result<Handle, StorageError>;
+    /// [`StorageError`]; what was done is in the journal.
+    fn prepare(&mut self, journal: &mut Journal) -> Result<Handle, StorageError>;
 
     /// Declares the root whole.
     ///
@@ -65,12 +123,47 @@ pub trait Storage {
     /// [`StorageError`].
     fn commit(&mut self) -> Result<(), StorageError>;
 
-    /// Empties the root again.
-    ///
-    /// # Errors
-    /// [`StorageError`]: what could not be removed, and is left.
-    fn abandon(&mut self) -> Result<(), StorageError>;
-
     /// The root's path.
     fn root(&self) -> &Path;
+
+    /// Whether the zonepath holds other zone roots, which zoneadm(8) would not know to keep when it
+    /// clears the zonepath.
+    fn has_others(&self) -> bool {
+        false
+    }
+}
+
+/// Where the root of a zone is or goes.
+///
+/// # Errors
+/// [`StorageError`].
+pub fn of_zone(zonepath: &Path, which: Which) -> Result<Box<dyn Storage>, StorageError> {
+    place::check_form(zonepath)?;
+    if which != Which::Directory
+        && let Some(dataset) = dataset_on(zonepath)?
+    {
+        return Ok(Box::new(Zfs::of_zone(zonepath, dataset)?));
+    }
+    if which == Which::Zfs {
+        let problem = "is not the mount point of a ZFS dataset; make one, or use --storage directory".to_owned();
+        return Err(StorageError::BadPath { path: zonepath.to_owned(), problem });
+    }
+    Ok(Box::new(Directory::of_zone(zonepath)?))
+}
+
+/// The dataset that is mounted on a path.
+///
+/// # Errors
+/// [`StorageError`]: the mounts cannot be read.
+pub fn dataset_on(path: &Path) -> Result<Option<DatasetName>, StorageError> {
+    let mounts = mounts()?;
+    let Some(name) = mounts.dataset_on(path) else { return Ok(None) };
+    let name = name
+        .parse()
+        .map_err(|error: DatasetError| StorageError::BadPath { path: path.to_owned(), problem: error.to_string() })?;
+    Ok(Some(name))
+}
+
+pub(crate) fn mounts() -> Result<Mounts, StorageError> {
+    Mounts::read().map_err(|source| StorageError::System { path: "/etc/mnttab".into(), source })
 }

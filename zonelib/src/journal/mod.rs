@@ -1,0 +1,507 @@
+//! What a program changes outside itself, each change with its undo, on disk before the change is made.
+//!
+//! One journal belongs to one zone: a file below the state directory, there only while an operation is
+//! under way or after one that did not end well. The operation that fails undoes its changes in reverse;
+//! what a killed one left is undone by `zonekit-recover`, or by the next program that works on the zone.
+//! What must not be undone any more, because something was destroyed for good, is carried forward
+//! instead.
+
+mod file;
+mod undo;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::ZoneName;
+use crate::host;
+use crate::host::lock::{self, LockError, Waiting};
+use crate::host::zfs::{self, Datasets};
+
+pub use undo::{Undo, UndoError};
+
+/// How long to wait for another program that works on the same zone.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where zonekit keeps what it has to remember.
+#[derive(Clone, Debug)]
+pub struct StateDir(PathBuf);
+
+impl StateDir {
+    /// Where it is unless somebody says otherwise.
+    pub const USUAL: &str = "/var/zonekit";
+
+    /// The state directory of this host when asked for [`StateDir::USUAL`], else the one asked for.
+    #[must_use]
+    pub fn new(asked: &Path) -> Self {
+        Self(if asked == Path::new(Self::USUAL) { host::place(Self::USUAL) } else { asked.to_owned() })
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn journals(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+
+    fn journal(&self, zone: &str) -> PathBuf {
+        self.journals().join(zone)
+    }
+
+    /// The zones that have a journal, in the order of their names.
+    ///
+    /// # Errors
+    /// [`JournalError::System`].
+    pub fn zones_with_journals(&self) -> Result<Vec<String>, JournalError> {
+        let directory = self.journals();
+        let mut names = Vec::new();
+        let entries = match std::fs::read_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+            entries => entries.map_err(JournalError::system(&directory))?,
+        };
+        for entry in entries {
+            let name = entry.map_err(JournalError::system(&directory))?.file_name();
+            names.extend(name.into_string().ok().filter(|name| name.parse::<ZoneName>().is_ok()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Makes one of its directories, for root alone.
+    pub(crate) fn make(&self, name: &str) -> Result<PathBuf, JournalError> {
+        use std::os::unix::fs::DirBuilderExt;
+        let directory = self.0.join(name);
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+        made.map_err(JournalError::system(&directory))?;
+        Ok(directory)
+    }
+}
+
+/// What operation a journal is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// The form of this file.
+    version: u32,
+    /// What everything that it makes is marked with.
+    pub id: String,
+    /// The zone.
+    pub zone: String,
+    /// What is done to it, such as `install`.
+    pub name: String,
+    /// Left as it is when it fails.
+    pub keep: bool,
+}
+
+/// What cannot be undone and is finished instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Doomed {
+    /// A dataset or snapshot to destroy.
+    pub dataset: String,
+    /// Its number: another one of the same name stays.
+    pub guid: String,
+}
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    Operation(Operation),
+    Step(Undo),
+    /// Steps from here to the end have been undone, but for the first so many.
+    Undone(usize),
+    /// From here on it goes forward.
+    Forward(Vec<Doomed>),
+}
+
+/// Why there is no journal, or why it could not be played.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The system refused.
+    #[error("{}: {source}", path.display())]
+    System {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another program works on the zone.
+    #[error("zone `{zone}` is held by {holder}, which has not ended within {seconds} s; try again when it has")]
+    Busy {
+        /// The zone.
+        zone: String,
+        /// Who.
+        holder: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Interrupted while waiting.
+    #[error("interrupted while waiting for the lock of zone `{0}`")]
+    Interrupted(String),
+    /// The journal cannot be read.
+    #[error("{}: line {line} is no line of a journal; see what it was for, put it right by hand, and remove it", path.display())]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// An earlier operation was to be kept as it failed.
+    #[error("`{operation}` of zone `{zone}` failed and was kept as it was; undo it with `zonekit-recover {zone}`")]
+    Kept {
+        /// The zone.
+        zone: String,
+        /// What was done to it.
+        operation: String,
+    },
+    /// An earlier operation could not be undone, or finished.
+    #[error("`{operation}` of zone `{zone}` did not end, and {left}; put that right and run `zonekit-recover {zone}`")]
+    Stuck {
+        /// The zone.
+        zone: String,
+        /// What was done to it.
+        operation: String,
+        /// What could not be done.
+        left: Left,
+    },
+}
+
+impl JournalError {
+    fn system(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::System { path: path.to_owned(), source }
+    }
+}
+
+/// What could not be undone or finished, and why; it and all before it is still in the journal.
+#[derive(Debug, thiserror::Error)]
+#[error("what it left could not be put right: {what}: {why}{}", rest(*more))]
+pub struct Left {
+    what: String,
+    why: String,
+    more: usize,
+}
+
+fn rest(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        1 => " (and one more change)".to_owned(),
+        more => format!(" (and {more} more changes)"),
+    }
+}
+
+/// What was found and put right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// The operation that had not ended.
+    pub operation: String,
+    /// Its changes were undone; else they were finished.
+    pub undone: bool,
+    /// What was done for it, in words.
+    pub steps: Vec<String>,
+}
+
+/// The journal of an operation on a zone, whose lock it holds.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    operation: Operation,
+    file: Option<File>,
+    steps: Vec<Undo>,
+    doomed: Vec<Doomed>,
+    _lock: File,
+}
+
+/// Whom to wait for, and what to do with an operation that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Refuse,
+    Recover,
+}
+
+impl Journal {
+    /// Begins an operation on a zone: waits for its lock, and puts right what a killed operation left.
+    /// Nothing is written before the first step.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn begin(
+        state: &StateDir,
+        zone: &ZoneName,
+        name: &str,
+        keep: bool,
+    ) -> Result<(Self, Option<Recovered>), JournalError> {
+        let lock = lock_zone(state, zone)?;
+        state.make("journal")?;
+        let path = state.journal(zone.as_str());
+        let recovered = recover_file(&path, Kept::Refuse)?;
+        let id: String = host::random_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let operation = Operation { version: 1, id, zone: zone.to_string(), name: name.to_owned(), keep };
+        let journal = Self { path, operation, file: None, steps: Vec::new(), doomed: Vec::new(), _lock: lock };
+        Ok((journal, recovered))
+    }
+
+    /// The value of [`zfs::MADE_PROPERTY`] on everything that the operation makes.
+    #[must_use]
+    pub fn mark(&self) -> &str {
+        &self.operation.id
+    }
+
+    /// Where it is, for people.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes down how the change that comes next is undone.
+    ///
+    /// # Errors
+    /// [`JournalError::System`]: it could not be written; the change must not be made.
+    pub fn step(&mut self, undo: Undo) -> Result<(), JournalError> {
+        self.write(&Line::Step(undo.clone()))?;
+        self.steps.push(undo);
+        Ok(())
+    }
+
+    /// From here on nothing is undone: these are to be destroyed, in this order.
+    ///
+    /// # Errors
+    /// [`JournalError::System`]: it could not be written; nothing must be destroyed.
+    pub fn forward(&mut self, doomed: Vec<Doomed>) -> Result<(), JournalError> {
+        self.write(&Line::Forward(doomed.clone()))?;
+        self.steps.clear();
+        self.doomed = doomed;
+        Ok(())
+    }
+
+    fn write(&mut self, line: &Line) -> Result<(), JournalError> {
+        let fail = JournalError::system(&self.path);
+        let written = match &mut self.file {
+            Some(file) => file::append(file, line),
+            None => file::create(&self.path, &[Line::Operation(self.operation.clone()), line.clone()])
+                .map(|file| self.file = Some(file)),
+        };
+        written.map_err(fail)
+    }
+
+    /// The operation has succeeded: its changes stay.
+    ///
+    /// # Errors
+    /// [`JournalError::System`]: the journal could not be removed, and the next program would undo it all.
+    pub fn finish(self) -> Result<(), JournalError> {
+        match self.file {
+            Some(_) => file::remove(&self.path).map_err(JournalError::system(&self.path)),
+            None => Ok(()),
+        }
+    }
+
+    /// Destroys what [`Journal::forward`] named.
+    ///
+    /// # Errors
+    /// [`Left`]: the journal stays.
+    pub fn destroy_doomed(&mut self) -> Result<Vec<String>, Left> {
+        destroy_doomed(&self.doomed)
+    }
+
+    /// The operation has failed: undoes its changes, the last one first. With `keep` they stay, and are
+    /// told.
+    ///
+    /// # Errors
+    /// [`Left`]: what could not be undone. The journal stays.
+    pub fn roll_back(mut self) -> Result<(), Left> {
+        if self.operation.keep || self.file.is_none() || !self.doomed.is_empty() {
+            return Ok(());
+        }
+        undo_all(&self.steps, &self.operation.id, self.file.as_mut())?;
+        file::remove(&self.path).map_err(|error| Left {
+            what: format!("remove {}", self.path.display()),
+            why: error.to_string(),
+            more: 0,
+        })
+    }
+
+    /// Whether a failed operation stays as it is, for inspection.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.operation.keep && self.file.is_some()
+    }
+
+    /// A whole operation: begins it, works, and ends it, so that what `work` changed stays when it succeeds
+    /// and is undone when it fails. `recovered` is told what a killed operation had left.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn during<R, E>(
+        state: &StateDir,
+        zone: &ZoneName,
+        (name, keep): (&str, bool),
+        recovered: impl FnOnce(&Recovered),
+        work: impl FnOnce(&mut Self) -> Result<R, E>,
+    ) -> Result<R, Failure<E>> {
+        let (mut journal, before) = Self::begin(state, zone, name, keep)?;
+        if let Some(before) = &before {
+            recovered(before);
+        }
+        match work(&mut journal) {
+            Ok(result) => Ok(journal.finish().map(|()| result)?),
+            Err(cause) if journal.keeps() => Err(Failure::Kept { cause, zone: zone.clone() }),
+            Err(cause) => match journal.roll_back() {
+                Ok(()) => Err(Failure::Undone(cause)),
+                Err(left) => Err(Failure::Left { cause, left, zone: zone.clone() }),
+            },
+        }
+    }
+}
+
+/// Why an operation failed, and what became of its changes.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure<E> {
+    /// The journal itself.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// They were undone.
+    #[error("{0}")]
+    Undone(E),
+    /// They were kept, as was asked for.
+    #[error("{cause}; everything was kept as it is: `zonekit-recover -n {zone}` tells what would be undone")]
+    Kept {
+        /// Why it failed.
+        cause: E,
+        /// The zone.
+        zone: ZoneName,
+    },
+    /// They could not be undone.
+    #[error("{cause}; {left}; put that right and run `zonekit-recover {zone}`")]
+    Left {
+        /// Why it failed.
+        cause: E,
+        /// What was not undone.
+        left: Left,
+        /// The zone.
+        zone: ZoneName,
+    },
+}
+
+fn lock_zone(state: &StateDir, zone: &ZoneName) -> Result<File, JournalError> {
+    let path = state.make("lock")?.join(zone.as_str());
+    let waiting = Waiting { patience: PATIENCE, go_on: &|| !host::interrupted(), tell: &|_| {} };
+    lock::hold(&path, &waiting).map_err(|error| match error {
+        LockError::System(source) => JournalError::System { path, source },
+        LockError::Busy(holder) => JournalError::Busy { zone: zone.to_string(), holder, seconds: PATIENCE.as_secs() },
+        LockError::Interrupted => JournalError::Interrupted(zone.to_string()),
+    })
+}
+
+/// Puts right what the last operation on a zone left, if it did not end, one that was kept included.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn recover(state: &StateDir, zone: &ZoneName) -> Result<Option<Recovered>, JournalError> {
+    let _lock = lock_zone(state, zone)?;
+    recover_file(&state.journal(zone.as_str()), Kept::Recover)
+}
+
+/// What would be put right, in words; nothing is changed, and nothing waited for.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn pending(state: &StateDir, zone: &ZoneName) -> Result<Option<Recovered>, JournalError> {
+    Ok(Found::read(&state.journal(zone.as_str()))?.map(|found| found.report()))
+}
+
+/// A journal that was left.
+struct Found {
+    operation: Operation,
+    steps: Vec<Undo>,
+    doomed: Option<Vec<Doomed>>,
+}
+
+impl Found {
+    fn read(path: &Path) -> Result<Option<Self>, JournalError> {
+        let Some(lines) = file::read(path)? else { return Ok(None) };
+        let damaged = |line| JournalError::Damaged { path: path.to_owned(), line };
+        let mut lines = lines.into_iter();
+        let operation = match lines.next() {
+            // Killed before the first line was whole, and so before anything was done.
+            None => return Ok(None),
+            Some(Line::Operation(operation)) if operation.version == 1 => operation,
+            Some(_) => return Err(damaged(1)),
+        };
+        let mut found = Self { operation, steps: Vec::new(), doomed: None };
+        for (index, line) in lines.enumerate() {
+            match line {
+                Line::Step(undo) => found.steps.push(undo),
+                Line::Undone(left) => found.steps.truncate(left),
+                Line::Forward(doomed) => found.doomed = Some(doomed),
+                Line::Operation(_) => return Err(damaged(index + 2)),
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn report(&self) -> Recovered {
+        let steps = match &self.doomed {
+            Some(doomed) => doomed.iter().map(|one| format!("destroy `{}`", one.dataset)).collect(),
+            None => self.steps.iter().rev().map(Undo::describe).collect(),
+        };
+        Recovered { operation: self.operation.name.clone(), undone: self.doomed.is_none(), steps }
+    }
+}
+
+fn recover_file(path: &Path, kept: Kept) -> Result<Option<Recovered>, JournalError> {
+    let Some(found) = Found::read(path)? else {
+        return file::remove(path).map(|()| None).map_err(JournalError::system(path));
+    };
+    let Operation { zone, name: operation, keep, id, .. } = found.operation.clone();
+    if keep && kept == Kept::Refuse {
+        return Err(JournalError::Kept { zone, operation });
+    }
+    let done = match &found.doomed {
+        Some(doomed) => destroy_doomed(doomed).map(drop),
+        None => {
+            let mut file = file::reopen(path).map_err(JournalError::system(path))?;
+            undo_all(&found.steps, &id, Some(&mut file))
+        }
+    };
+    done.map_err(|left| JournalError::Stuck { zone, operation, left })?;
+    file::remove(path).map_err(JournalError::system(path))?;
+    Ok(Some(found.report()))
+}
+
+fn undo_all(steps: &[Undo], id: &str, mut file: Option<&mut File>) -> Result<(), Left> {
+    for (index, step) in steps.iter().enumerate().rev() {
+        let left = |why: String| Left { what: step.describe(), why, more: index };
+        step.run(id).map_err(|error| left(error.to_string()))?;
+        if let Some(file) = &mut file {
+            file::append(file, &Line::Undone(index)).map_err(|error| left(error.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+fn destroy_doomed(doomed: &[Doomed]) -> Result<Vec<String>, Left> {
+    let mut destroyed = Vec::new();
+    for (index, one) in doomed.iter().enumerate() {
+        let left = |error: UndoError| Left {
+            what: format!("destroy `{}`", one.dataset),
+            why: error.to_string(),
+            more: doomed.len() - index - 1,
+        };
+        let found = Datasets::only(&one.dataset).map_err(|error| left(error.into()))?;
+        if found.is_some_and(|found| found.guid == one.guid) {
+            zfs::destroy(&one.dataset).map_err(|error| left(error.into()))?;
+            destroyed.push(one.dataset.clone());
+        }
+    }
+    Ok(destroyed)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+//! The undo of each kind of change. Every undo may be done twice, and may be done although its change
+//! never was: it is written before the change is made.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::HostError;
+use crate::host::mounts::Mounts;
+use crate::host::zfs::{self, Datasets, ZfsError};
+use crate::root::{Tree, clear, set_attributes};
+
+/// How a change is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "undo", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Undo {
+    /// Destroy a file system or snapshot, if this operation made it.
+    Destroy {
+        /// Its name.
+        dataset: String,
+    },
+    /// Give a property the value that it had on the dataset itself; `None`: have it inherited.
+    Property {
+        /// The dataset.
+        dataset: String,
+        /// The property.
+        property: String,
+        /// The value.
+        value: Option<String>,
+    },
+    /// Unmount a dataset, if it is the one that is seen there.
+    Unmount {
+        /// The dataset.
+        dataset: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Mount a dataset again.
+    Mount {
+        /// The dataset.
+        dataset: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Make a dataset depend again on what it was a clone of.
+    Promote {
+        /// The dataset that was the origin.
+        dataset: String,
+        /// The snapshot that the two have in common, while the dataset has it not.
+        snapshot: String,
+    },
+    /// Remove a directory, if nothing is in it.
+    RemoveDirectory {
+        /// Where.
+        path: PathBuf,
+    },
+    /// Empty a directory that was empty.
+    Empty {
+        /// Where.
+        path: PathBuf,
+        /// Its file system and number: another one is left alone.
+        identity: (u64, u64),
+        /// The mode that it had.
+        mode: u32,
+    },
+    /// Remove a file that was not there.
+    RemoveFile {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+/// Why a change could not be taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// A command failed.
+    #[error(transparent)]
+    Zfs(#[from] ZfsError),
+    /// The system refused.
+    #[error("{}: {source}", path.display())]
+    System {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<HostError> for UndoError {
+    fn from(error: HostError) -> Self {
+        Self::Zfs(error.into())
+    }
+}
+
+impl Undo {
+    /// What it does, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Destroy { dataset } => format!("destroy `{dataset}`"),
+            Self::Property { dataset, property, value: Some(value) } => {
+                format!("set {property} of `{dataset}` to `{value}`")
+            }
+            Self::Property { dataset, property, value: None } => format!("have {property} of `{dataset}` inherited"),
+            Self::Unmount { path, .. } => format!("unmount {}", path.display()),
+            Self::Mount { dataset, path } => format!("mount `{dataset}` on {}", path.display()),
+            Self::Promote { dataset, .. } => format!("promote `{dataset}`"),
+            Self::RemoveDirectory { path } => format!("remove the directory {}", path.display()),
+            Self::Empty { path, .. } => format!("empty {}", path.display()),
+            Self::RemoveFile { path } => format!("remove {}", path.display()),
+        }
+    }
+
+    /// Does it. `operation` is the one whose change it takes back.
+    pub(super) fn run(&self, operation: &str) -> Result<(), UndoError> {
+        match self {
+            Self::Destroy { dataset } => destroy(dataset, operation),
+            Self::Property { dataset, property, value } => restore(dataset, property, value.as_deref()),
+            Self::Unmount { dataset, path } => {
+                if mounts()?.dataset_on(path) == Some(dataset) {
+                    zfs::unmount(path)?;
+                }
+                Ok(())
+            }
+            Self::Mount { dataset, path } => mount(dataset, path),
+            Self::Promote { dataset, snapshot } => {
+                let has = |of: &str| Datasets::only(&format!("{of}@{snapshot}")).map(|found| found.is_some());
+                if !has(dataset)? && Datasets::only(dataset)?.is_some_and(|found| found.origin.is_some()) {
+                    zfs::promote(dataset)?;
+                }
+                Ok(())
+            }
+            Self::RemoveDirectory { path } => match std::fs::remove_dir(path) {
+                // One that is not empty holds what is somebody else's.
+                Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+                    Err(system(path)(error))
+                }
+                _ => Ok(()),
+            },
+            Self::Empty { path, identity, mode } => empty(path, *identity, *mode).map_err(system(path)),
+            Self::RemoveFile { path } => match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(system(path)(error)),
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+fn system(path: &Path) -> impl FnOnce(io::Error) -> UndoError + '_ {
+    move |source| UndoError::System { path: path.to_owned(), source }
+}
+
+fn mounts() -> Result<Mounts, UndoError> {
+    Mounts::read().map_err(|source| UndoError::System { path: "/etc/mnttab".into(), source })
+}
+
+fn destroy(dataset: &str, operation: &str) -> Result<(), UndoError> {
+    match Datasets::only(dataset)? {
+        Some(found) if found.made.as_deref() == Some(operation) => Ok(zfs::destroy(dataset)?),
+        // Gone already, never made, or somebody else's.
+        _ => Ok(()),
+    }
+}
+
+fn restore(dataset: &str, property: &str, value: Option<&str>) -> Result<(), UndoError> {
+    if Datasets::only(dataset)?.is_none() {
+        return Ok(());
+    }
+    let now = zfs::own_values(dataset, &[property])?;
+    match value {
+        _ if now.first().map(Option::as_deref) == Some(value) => Ok(()),
+        Some(value) => Ok(zfs::set(dataset, (property, value))?),
+        None => Ok(zfs::inherit(dataset, property)?),
+    }
+}
+
+fn mount(dataset: &str, path: &Path) -> Result<(), UndoError> {
+    if mounts()?.place_of(dataset).is_some() {
+        return Ok(());
+    }
+    let Some(found) = Datasets::only(dataset)? else { return Ok(()) };
+    match found.mountpoint.as_deref() {
+        Some("legacy") => Ok(zfs::mount(dataset, path)?),
+        _ => Ok(zfs::mount_in_place(dataset)?),
+    }
+}
+
+fn empty(path: &Path, identity: (u64, u64), mode: u32) -> io::Result<()> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    let Some(name) = path.file_name() else { return Ok(()) };
+    let opened = Tree::open(parent).and_then(|tree| tree.open_dir(name.as_bytes()));
+    let handle = match opened {
+        Ok(handle) => handle,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let stat = handle.stat_self()?;
+    if stat.identity != identity {
+        return Ok(());
+    }
+    clear(&handle)?;
+    set_attributes(&handle, None, mode, stat.modified)
+}
