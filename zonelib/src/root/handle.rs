@@ -377,6 +377,17 @@ impl Handle {
         Self::reopen(&self.fd)
     }
 
+    /// Opens the directory that this one stands in, when it is still the one that `identity` tells:
+    /// a walk up needs no file descriptor for each level.
+    ///
+    /// # Errors
+    /// As `openat(2)`; `ESTALE` when the directory has been moved elsewhere.
+    pub(super) fn parent(&self, identity: (u64, u64)) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let parent = Self { fd: rustix::fs::openat(&self.fd, c"..", flags, Mode::empty())? };
+        if parent.stat_self()?.identity == identity { Ok(parent) } else { Err(Errno::STALE.into()) }
+    }
+
     /// Sets the modification time of the directory itself.
     ///
     /// # Errors

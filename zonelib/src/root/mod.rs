@@ -7,6 +7,7 @@
 //! use leaf names below it.
 
 mod content;
+mod copy;
 mod handle;
 mod remove;
 mod time;
@@ -23,6 +24,7 @@ use cap_std::fs::Dir;
 use rustix::fs::OFlags;
 
 pub use content::{Copied, CopyBuffer, Transfer};
+pub use copy::{CopiedTree, CopyError, Skipped, copy_tree};
 pub use handle::{FileKind, Handle, Special, Stat};
 pub(crate) use handle::{set_attributes, set_owner_and_time};
 pub use remove::{clear, remove_tree};

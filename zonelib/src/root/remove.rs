@@ -4,38 +4,37 @@ use std::io;
 
 use super::{FileKind, Handle};
 
-/// A directory on the way down: what is left to remove in it is non-empty subdirectories.
+/// A directory on the way down.
 struct Level {
     name: Vec<u8>,
-    handle: Handle,
-    pending: Vec<Vec<u8>>,
+    /// The directory that it stands in.
+    parent: (u64, u64),
+    /// What is left to remove in that: non-empty subdirectories.
+    beside: Vec<Vec<u8>>,
 }
 
-/// Removes everything in a directory, but not the directory. Follows no symbolic link, and holds one
-/// file descriptor a level instead of stack.
+/// Removes everything in a directory, but not the directory. Follows no symbolic link, and needs neither
+/// stack nor file descriptors for each level: a tree may be deeper than a process may have files open.
 ///
 /// # Errors
 /// The first object that could not be removed, named by its path below the directory.
 pub fn clear(dir: &Handle) -> io::Result<()> {
-    let mut top = remove_leaves(dir).map_err(|(name, error)| named(&[], &name, error))?;
+    let mut here = dir.open_self()?;
+    let mut pending = remove_leaves(&here).map_err(|(name, error)| named(&[], &name, error))?;
     let mut levels: Vec<Level> = Vec::new();
     loop {
-        let (here, pending) = match levels.last_mut() {
-            Some(level) => (&level.handle, &mut level.pending),
-            None => (dir, &mut top),
-        };
         if let Some(name) = pending.pop() {
-            let handle = here.open_dir(&name).map_err(|error| named(&levels, &name, error))?;
-            let pending = remove_leaves(&handle).map_err(|(leaf, error)| {
-                let error = named(&[], &leaf, error);
-                named(&levels, &name, error)
-            })?;
-            levels.push(Level { name, handle, pending });
+            let entered = here.stat_self().and_then(|stat| Ok((stat.identity, here.open_dir(&name)?)));
+            let (parent, below) = entered.map_err(|error| named(&levels, &name, error))?;
+            levels.push(Level { name, parent, beside: std::mem::take(&mut pending) });
+            here = below;
+            pending = remove_leaves(&here).map_err(|(leaf, error)| named(&levels, &leaf, error))?;
             continue;
         }
         let Some(level) = levels.pop() else { return Ok(()) };
-        let parent = levels.last().map_or(dir, |level| &level.handle);
-        parent.remove_dir(&level.name).map_err(|error| named(&levels, &level.name, error))?;
+        here = here.parent(level.parent).map_err(|error| named(&levels, &level.name, error))?;
+        here.remove_dir(&level.name).map_err(|error| named(&levels, &level.name, error))?;
+        pending = level.beside;
     }
 }
 

@@ -1,10 +1,17 @@
-//! A zone's configuration: names, and what zonecfg(8) knows.
+//! A zone's configuration: names, what zonecfg(8) knows, and the XML that it keeps.
+
+mod xml;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::host::HostCommand;
+
+pub use xml::{
+    Attr, AttrKind, ConfigError, CpuRange, DETACHED, Filesystem, IpType, Network, Rctl, RctlValue, XML_LIMIT,
+    ZoneConfig,
+};
 
 /// `ZONENAME_MAX` of sys/zone.h, with its NUL.
 const NAME_LIMIT: usize = 64;
