@@ -106,8 +106,8 @@ impl Brand {
         roff.item(&format!("/usr/lib/brand/{}/platform.xml", self.name), "its devices and file systems");
         roff.item("/etc/zonekit/prune.d", "paths that the site adds to the lists of what is left out");
         roff.heading("SEE ALSO");
-        let pages: Vec<String> = self.programs().iter().map(|program| format!("{}(8)", program.page)).collect();
-        roff.text(&pages.join(", "));
+        let pages: Vec<String> = self.programs().iter().map(|program| format!("{}(8),", program.page)).collect();
+        roff.text(&pages.join(" "));
         roff.text("zonekit-recipe(8), zonelib-sync(8), zoneadm(8), zonecfg(8), brands(7), zones(7)");
         Ok(roff.into_bytes())
     }
@@ -195,15 +195,9 @@ impl Brand {
                 roff.item(&synopsis, &help);
             }
         }
-        match self.recipe.template {
-            Template::Source => roff.item("", "With -T the zone is filled from the template DIR instead of the image."),
-            Template::Target => {
-                roff.item(
-                    "",
-                    "Templates are made by pkgcreatezone(8) with -T, by hand: the zonepath itself is filled.",
-                );
-            }
-            Template::None => {}
+        if self.recipe.template == Template::Target {
+            roff.paragraph();
+            roff.text("Templates are made by running pkgcreatezone(8) with -T by hand: the zonepath itself is filled.");
         }
     }
 

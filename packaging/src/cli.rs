@@ -62,9 +62,6 @@ pub struct Build {
     /// Folder for the packages
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
-    /// File with the licence
-    #[arg(long, value_name = "FILE", default_value = "LICENSE")]
-    pub licence: PathBuf,
     /// Time of all files, in seconds since 1970, so that the same tree gives the same bytes [default: their own times]
     #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH", value_parser = clap::value_parser!(i64).range(0..=i64::from(u32::MAX)))]
     pub mtime: Option<i64>,
@@ -101,8 +98,7 @@ impl Build {
     fn run(&self) -> Result<Answer, Error> {
         let tree = Tree::read(&self.proto, self.mtime)?;
         warn_of_strangers(&tree);
-        let licence = std::fs::read_to_string(&self.licence).map_err(Error::at(&self.licence))?;
-        let package = Package::of(&tree, &licence)?;
+        let package = Package::of(&tree)?;
         std::fs::create_dir_all(&self.output).map_err(Error::at(&self.output))?;
         package.write(&self.output)?;
         let stream = self.output.join(format!("{PACKAGE}-{VERSION}.pkg"));

@@ -22,6 +22,10 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The licence, as SPDX calls it.
 pub const LICENCE: &str = "MPL-2.0";
 
+/// What pkgadd(8) shows to those who install it.
+pub const COPYRIGHT: &str =
+    "zonekit is free software under the Mozilla Public License, version 2.0: https://mozilla.org/MPL/2.0/\n";
+
 /// Instruction set, as `uname -p` has it on illumos, where it covers the 64-bit one.
 pub const ARCHITECTURE: &str = "i386";
 

@@ -3,7 +3,7 @@
 //! What a table says after its flags is one or more blocks, apart by an empty line. A block that begins with a heading
 //! and a colon, such as `Exit status:`, becomes the section of that name; any other goes on with the description.
 
-use clap::Command;
+use clap::{Arg, Command};
 use clap_mangen::Man;
 
 use crate::programs::{Program, SECTION};
@@ -68,7 +68,7 @@ pub fn of(program: &Program) -> Vec<u8> {
     let mut roff = Roff::page(program.page, SECTION);
     roff.heading("NAME");
     roff.text(&format!("{} - {}", program.page, lower(&about(&command))));
-    let man = Man::new(command.clone());
+    let man = Man::new(command.clone().subcommand_value_name("subcommand"));
     roff.raw(&rendered(|out| man.render_synopsis_section(out)));
     roff.raw(&rendered(|out| man.render_description_section(out)));
     for block in blocks.iter().filter(|block| block.section.is_none()) {
@@ -121,14 +121,17 @@ fn lower(text: &str) -> String {
 
 /// Subcommands, each with its own flags. They have no pages of their own.
 fn subcommands(roff: &mut Roff, command: &Command) {
-    let shown: Vec<&Command> = command.get_subcommands().filter(|one| !one.is_hide_set()).collect();
+    let shown: Vec<&Command> =
+        command.get_subcommands().filter(|one| !one.is_hide_set() && one.get_name() != "help").collect();
     if shown.is_empty() {
         return;
     }
     roff.heading("SUBCOMMANDS");
     for one in shown {
         roff.subheading(one.get_name());
-        let man = Man::new(one.clone());
+        // What every subcommand takes is said once, under OPTIONS.
+        let common = |flag: &Arg| flag.is_global_set() || flag.get_id() == "help";
+        let man = Man::new(one.clone().mut_args(|flag| if common(&flag) { flag.hide(true) } else { flag }));
         roff.raw(&without_heading(&rendered(|out| man.render_synopsis_section(out))));
         roff.paragraph();
         roff.raw(&without_heading(&rendered(|out| man.render_description_section(out))));

@@ -11,7 +11,7 @@ use contents::checksum::checksum;
 use contents::pkgmap::Pkgmap;
 
 use crate::error::Error;
-use crate::identity::{ARCHITECTURE, INCOMPATIBLE, PACKAGE, REQUIRES, TITLE, VERSION};
+use crate::identity::{ARCHITECTURE, COPYRIGHT, INCOMPATIBLE, PACKAGE, REQUIRES, TITLE, VERSION};
 use crate::tree::{Entry, Kind, Tree};
 
 /// Blocks are of this many bytes.
@@ -46,13 +46,13 @@ pub struct Package {
 }
 
 impl Package {
-    /// Makes the package of a tree. `licence` is the text that is shown to those who install it.
+    /// Makes the package of a tree.
     ///
     /// # Errors
     /// The pkgmap does not read back.
-    pub fn of(tree: &Tree, licence: &str) -> Result<Self, Error> {
+    pub fn of(tree: &Tree) -> Result<Self, Error> {
         let information = [
-            ("copyright", licence.as_bytes().to_vec()),
+            ("copyright", COPYRIGHT.as_bytes().to_vec()),
             ("depend", depend().into_bytes()),
             ("pkginfo", pkginfo(tree).into_bytes()),
         ];
