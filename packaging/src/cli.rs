@@ -1,5 +1,6 @@
 //! The flags, and what they do.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -45,9 +46,9 @@ pub struct Install {
     /// Folder that the programs were built in
     #[arg(long, value_name = "DIR")]
     pub programs: PathBuf,
-    /// Install below this folder instead of /
-    #[arg(long, value_name = "DIR", default_value = "")]
-    pub destdir: PathBuf,
+    /// Install below this folder; an empty one is /
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub destdir: OsString,
     /// Where programs and data go, an absolute path
     #[arg(long, value_name = "DIR", default_value = "/usr")]
     pub prefix: PathBuf,
@@ -87,7 +88,7 @@ impl Install {
             Places { source: self.source.clone(), programs: self.programs.clone(), prefix: self.prefix.clone() };
         let mut done = String::new();
         for object in layout::objects(&places)? {
-            done += &install::put(&self.destdir, &object)?;
+            done += &install::put(Path::new(&self.destdir), &object)?;
             done.push('\n');
         }
         Ok(program::answer(PROGRAM, &done, Answer::Yes))

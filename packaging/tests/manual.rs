@@ -1,5 +1,7 @@
 //! Manual pages and completions say what the programs take.
 
+#![allow(clippy::unwrap_used, reason = "for tests, which end by panics")]
+
 use std::path::Path;
 use std::process::Command as Process;
 

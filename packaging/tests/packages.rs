@@ -1,5 +1,7 @@
 //! What is laid out, packaged, and read back.
 
+#![allow(clippy::unwrap_used, reason = "for tests, which end by panics")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -155,7 +157,9 @@ fn another_prefix_touches_nothing_outside_of_it() {
 fn what_cannot_be_installed_is_told_in_one_line() {
     let place = Place::new();
     fs::remove_file(place.at("built/recipe")).unwrap();
-    let cases: [(&[&str], &str); 2] = [
+    // An empty DESTDIR, which `make install` passes on, is none.
+    let cases: [(&[&str], &str); 3] = [
+        (&["--destdir", "", "--prefix", "usr"], "zonekit-package: --prefix usr: is not absolute\n"),
         (&["--destdir", "proto"], "zonekit-package: built/recipe: there is no such program; build it with `make`\n"),
         (&["--prefix", "usr"], "zonekit-package: --prefix usr: is not absolute\n"),
     ];
