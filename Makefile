@@ -12,9 +12,8 @@ PREFIX = /usr
 # How long `make fuzz` goes on.
 FUZZ_SECONDS = 60
 
-# The programs of this release, and those of them that people call by name.
-PROGRAMS = pkgcreatezone zonelib-sync contents-query verify-zone be-uuid recipe
-COMMANDS = zonelib-sync contents-query verify-zone be-uuid
+# Where `make package` puts the packages, and the tree that they are made of.
+PACKAGE_DIR = target/package
 
 all:
 	$(CARGO) build --release --locked
@@ -33,6 +32,7 @@ help:
 	'make bench         measure' \
 	'make fuzz          feed the parsers rubbish for FUZZ_SECONDS seconds (60)' \
 	'make install       install below DESTDIR, under PREFIX (/usr)' \
+	'make package       make an SVR4 package and an IPS manifest (PACKAGE_DIR)' \
 	'make clean         remove what was built' \
 	'make help          print this'
 
@@ -67,38 +67,22 @@ bench: all
 fuzz:
 	sh fuzz/run $(FUZZ_SECONDS)
 
-# A file is removed before it is written, for a program that runs cannot be written over. Links are relative, so that
-# they also hold below DESTDIR.
+# What is installed, and where, is said in packaging/src/programs.rs and packaging/src/layout.rs.
 install: all
-	@set -eu; umask 022; \
-	lib="$(DESTDIR)$(PREFIX)/lib/zonekit/bin"; \
-	sbin="$(DESTDIR)$(PREFIX)/sbin"; \
-	brands="$(DESTDIR)$(PREFIX)/lib/brand"; \
-	common="$$brands/zonekit-common"; \
-	put() { rm -f "$$3/$${2##*/}"; cp "$$2" "$$3/"; chmod "$$1" "$$3/$${2##*/}"; echo "$$3/$${2##*/}"; }; \
-	link() { rm -f "$$2"; ln -s "$$1" "$$2"; echo "$$2 -> $$1"; }; \
-	mkdir -p "$$lib" "$$sbin" "$$common"; \
-	for program in $(PROGRAMS); do \
-		put 755 "$${CARGO_TARGET_DIR:-target}/release/$$program" "$$lib"; \
-	done; \
-	for program in $(COMMANDS); do \
-		link "../lib/zonekit/bin/$$program" "$$sbin/$$program"; \
-	done; \
-	link ../lib/zonekit/bin/recipe "$$sbin/zonekit-recipe"; \
-	for config in brands/*/config.xml; do \
-		brand=$${config%/config.xml}; \
-		dir="$$brands/$${brand##*/}"; \
-		mkdir -p "$$dir"; \
-		for file in recipe.toml config.xml platform.xml; do \
-			put 644 "$$brand/$$file" "$$dir"; \
-		done; \
-		link ../../zonekit/bin/pkgcreatezone "$$dir/pkgcreatezone"; \
-	done; \
-	for file in brands/common/*; do \
-		put 644 "$$file" "$$common"; \
-	done
+	@built="$${CARGO_TARGET_DIR:-target}/release"; \
+	"$$built/zonekit-package" install --programs "$$built" --destdir "$(DESTDIR)" --prefix "$(PREFIX)"
+
+# The time of the newest commit is that of all files in the packages, unless SOURCE_DATE_EPOCH says another: the same
+# source then gives the same bytes.
+package: all
+	@set -eu; built="$${CARGO_TARGET_DIR:-target}/release"; \
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date +%s)}; \
+	export SOURCE_DATE_EPOCH; \
+	rm -rf "$(PACKAGE_DIR)/proto"; \
+	"$$built/zonekit-package" install --programs "$$built" --destdir "$(PACKAGE_DIR)/proto" > /dev/null; \
+	"$$built/zonekit-package" build --proto "$(PACKAGE_DIR)/proto" --output "$(PACKAGE_DIR)"
 
 clean:
 	$(CARGO) clean
 
-.PHONY: all help demo test check check-fmt check-clippy check-doc check-xml check-illumos bench fuzz install clean
+.PHONY: all help demo test check check-fmt check-clippy check-doc check-xml check-illumos bench fuzz install package clean

@@ -1,0 +1,71 @@
+//! Every program that is installed: the one place that lists them.
+//!
+//! A new program is one line in [`PROGRAMS`], and its crate one in `Cargo.toml`.
+
+use clap::Command;
+
+/// The section of the manual that all programs are in: they are for administrators.
+pub const SECTION: &str = "8";
+
+/// How a program is reached once it is installed in `lib/zonekit/bin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// By people: a link in `sbin`, of this name.
+    Command(&'static str),
+    /// By zoneadm(8): a link in the folder of each brand, of the program's own name.
+    Hook,
+}
+
+/// A program.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// The file that cargo builds.
+    pub file: &'static str,
+    /// How it is reached.
+    pub reached: Reached,
+    /// What its manual page is called. Hooks have everyday names, which say nothing in a manual.
+    pub page: &'static str,
+    table: fn() -> Command,
+}
+
+/// All of them.
+pub const PROGRAMS: &[Program] = &[
+    hook("pkgcreatezone", "pkgcreatezone", pkgcreatezone::command),
+    command("zonelib-sync", zonelib_sync::command),
+    command("contents-query", contents_query::command),
+    command("verify-zone", verify_zone::command),
+    command("be-uuid", be_uuid::command),
+    renamed("recipe", "zonekit-recipe", recipe::command),
+];
+
+const fn hook(file: &'static str, page: &'static str, table: fn() -> Command) -> Program {
+    Program { file, reached: Reached::Hook, page, table }
+}
+
+const fn command(file: &'static str, table: fn() -> Command) -> Program {
+    renamed(file, file, table)
+}
+
+/// A command whose file has too everyday a name for `sbin`.
+const fn renamed(file: &'static str, name: &'static str, table: fn() -> Command) -> Program {
+    Program { file, reached: Reached::Command(name), page: name, table }
+}
+
+impl Program {
+    /// What it is run as.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self.reached {
+            Reached::Command(name) => name,
+            Reached::Hook => self.file,
+        }
+    }
+
+    /// The flag table that it parses with, complete, under the name that it is run as.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = (self.table)().name(self.name()).bin_name(self.name()).display_name(self.name());
+        command.build();
+        command
+    }
+}
