@@ -4,10 +4,12 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+use crate::config::ZoneName;
 use crate::journal::StateDir;
 use crate::recipe::{BrandName, Recipe, RecipeError, Site};
 
@@ -82,9 +84,21 @@ pub fn deliver_json(data: &impl serde::Serialize) -> io::Result<()> {
     }
 }
 
+/// Whether what is told to people goes to standard output.
+static ON_OUTPUT: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`tell`] and [`complain`] print to standard output: for programs without standard error.
+pub fn talk_on_standard_output() {
+    ON_OUTPUT.store(true, Ordering::Relaxed);
+}
+
 /// Prints a line about the work, to standard error.
 pub fn tell(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    if ON_OUTPUT.load(Ordering::Relaxed) {
+        print(&format!("{line}\n"));
+    } else {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
 }
 
 /// Prints an error the way every program does: `program: what failed: why`.
@@ -173,6 +187,17 @@ pub struct StateFlags {
     /// Folder of zonekit's own records: journals and locks
     #[arg(long, value_name = "DIR", default_value = StateDir::USUAL)]
     pub state: PathBuf,
+}
+
+/// The flags by which a hook learns which zone it works on.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ZoneFlags {
+    /// The zone
+    #[arg(short, long, value_name = "ZONE")]
+    pub zone: ZoneName,
+    /// Its zonepath
+    #[arg(short = 'R', long, value_name = "DIR")]
+    pub zonepath: PathBuf,
 }
 
 impl StateFlags {

@@ -1,5 +1,6 @@
 //! A zone's configuration: names, what zonecfg(8) knows, and the XML that it keeps.
 
+mod index;
 mod xml;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::str::FromStr;
 
 use crate::host::HostCommand;
 
+pub use index::{Indexed, index};
 pub use xml::{
     Attr, AttrKind, ConfigError, CpuRange, DETACHED, Filesystem, IpType, Network, Rctl, RctlValue, XML_LIMIT,
     ZoneConfig,

@@ -215,6 +215,16 @@ pub fn usual_umask() {
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
 }
 
+/// Puts nothing in the place of standard input and standard error, whatever they are.
+///
+/// # Errors
+/// As `open(2)`, `dup2(3C)`.
+pub fn close_unusable() -> io::Result<()> {
+    let nothing = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    Ok(rustix::stdio::dup2_stderr(&nothing)?)
+}
+
 /// Whether this process may set owners and make devices: its effective user is root.
 #[must_use]
 pub fn is_root() -> bool {

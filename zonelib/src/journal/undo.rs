@@ -21,6 +21,11 @@ pub enum Undo {
         /// Its name.
         dataset: String,
     },
+    /// Destroy a file system that was being received, whatever properties came with it. Its name was free.
+    DestroyReceived {
+        /// Its name.
+        dataset: String,
+    },
     /// Give a property the value that it had on the dataset itself; `None`: have it inherited.
     Property {
         /// The dataset.
@@ -99,7 +104,7 @@ impl Undo {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Destroy { dataset } => format!("destroy `{dataset}`"),
+            Self::Destroy { dataset } | Self::DestroyReceived { dataset } => format!("destroy `{dataset}`"),
             Self::Property { dataset, property, value: Some(value) } => {
                 format!("set {property} of `{dataset}` to `{value}`")
             }
@@ -117,6 +122,7 @@ impl Undo {
     pub(super) fn run(&self, operation: &str) -> Result<(), UndoError> {
         match self {
             Self::Destroy { dataset } => destroy(dataset, operation),
+            Self::DestroyReceived { dataset } => destroy_received(dataset),
             Self::Property { dataset, property, value } => restore(dataset, property, value.as_deref()),
             Self::Unmount { dataset, path } => {
                 if mounts()?.dataset_on(path) == Some(dataset) {
@@ -162,6 +168,14 @@ fn destroy(dataset: &str, operation: &str) -> Result<(), UndoError> {
         // Gone already, never made, or somebody else's.
         _ => Ok(()),
     }
+}
+
+fn destroy_received(dataset: &str) -> Result<(), UndoError> {
+    let Some(name) = dataset.parse().ok() else { return Ok(()) };
+    let Some(all) = Datasets::below(&name)? else { return Ok(()) };
+    // The snapshots that the stream had, then the file system.
+    let snapshots = all.snapshots(dataset).map(|found| found.name.as_str());
+    snapshots.chain([dataset]).try_for_each(|name| Ok(zfs::destroy(name)?))
 }
 
 fn restore(dataset: &str, property: &str, value: Option<&str>) -> Result<(), UndoError> {

@@ -140,12 +140,18 @@ impl Directory {
 }
 
 /// Makes a directory for root alone.
-pub(super) fn make_closed(path: &Path) -> Result<(), StorageError> {
+pub(crate) fn make_closed(path: &Path) -> Result<(), StorageError> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     let made = std::fs::DirBuilder::new().mode(CLOSED).create(path);
     // The mask may have taken some of it.
     let mode = std::fs::Permissions::from_mode(CLOSED);
     made.and_then(|()| std::fs::set_permissions(path, mode)).map_err(StorageError::system(path))
+}
+
+/// Gives a zone root that was filled what zoneadm(8) insists on.
+pub(crate) fn declare_whole(root: &Path) -> Result<(), StorageError> {
+    let handle = Tree::open(root).and_then(|tree| tree.handle()).map_err(StorageError::system(root))?;
+    make_whole(&handle).map_err(StorageError::system(root))
 }
 
 /// Gives a zone root what zoneadm(8) insists on.

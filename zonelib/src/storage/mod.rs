@@ -15,6 +15,7 @@ use crate::root::Handle;
 
 pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
+pub(crate) use directory::{declare_whole, make_closed};
 pub use place::{keep_apart_from, keep_out_of};
 pub use zfs::{Zfs, ZoneDatasets, parent_dataset};
 
