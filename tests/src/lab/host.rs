@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -66,7 +66,7 @@ impl Lab {
         for directory in ["etc", "etc/zones", "zones", "var/run", "tmp", "usr/lib/brand"] {
             fs::create_dir_all(lab.place(directory)).unwrap();
         }
-        lab.transact(|host| begin(host));
+        lab.transact(begin);
         lab
     }
 
@@ -196,9 +196,7 @@ fn add_pool(host: &mut Host, name: &str, mountpoint: &str) {
 fn add(host: &mut Host, name: &str, properties: &[(&str, &str)]) {
     let mut dataset = host.state.new_dataset(Kind::Filesystem);
     dataset.local = properties.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    let store = host.store(dataset.id);
-    fs::create_dir(&store).unwrap();
-    fs::set_permissions(store, fs::Permissions::from_mode(0o755)).unwrap();
+    host.empty_store(dataset.id).unwrap();
     host.state.datasets.insert(name.to_owned(), dataset);
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use super::Lab;
@@ -205,6 +205,12 @@ impl Host {
         self.lab.own("data").join(id.to_string())
     }
 
+    /// Makes the root directory of a new file system. ZFS gives it this mode whatever the umask is.
+    pub fn empty_store(&self, id: u64) -> std::io::Result<()> {
+        fs::create_dir(self.store(id))?;
+        fs::set_permissions(self.store(id), fs::Permissions::from_mode(0o755))
+    }
+
     /// Where the content of a snapshot is.
     pub fn frozen(&self, id: u64) -> PathBuf {
         self.lab.own("snap").join(id.to_string())
@@ -219,7 +225,7 @@ impl Lab {
 
     pub(crate) fn lock(&self, name: &str) -> File {
         let file = File::options().create(true).append(true).open(self.own(name)).unwrap();
-        rustix::fs::flock(&file, FlockOperation::LockExclusive).unwrap();
+        file.lock().unwrap();
         file
     }
 
@@ -228,7 +234,7 @@ impl Lab {
     pub(crate) fn transact<T>(&self, act: impl FnOnce(&mut Host) -> T) -> (T, Host) {
         let lock = self.lock("lock");
         let text = fs::read(self.own("state.json")).unwrap_or_default();
-        let state: State = serde_json::from_slice(&text).unwrap_or_default();
+        let state: State = if text.is_empty() { State::default() } else { serde_json::from_slice(&text).unwrap() };
         let mut host = Host { lab: self.clone(), state: state.clone(), out: Vec::new(), err: String::new() };
         let done = act(&mut host);
         if host.state != state {

@@ -1,7 +1,6 @@
 //! `zfs create`, `zfs clone`, `zfs promote`.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use super::super::state::{Host, Kind, parent};
 use super::super::tree;
@@ -29,7 +28,7 @@ pub(super) fn create(host: &mut Host, words: &[String]) -> Done {
     let mut dataset = host.state.new_dataset(kind);
     dataset.local = wanted;
     if kind == Kind::Filesystem {
-        fs::create_dir(host.store(dataset.id)).map_err(|error| refused(error.to_string()))?;
+        host.empty_store(dataset.id).map_err(|error| refused(error.to_string()))?;
     }
     host.state.datasets.insert(name.to_owned(), dataset);
     mount_new(host, name, "filesystem successfully created, but not mounted")
@@ -52,7 +51,7 @@ pub(super) fn ancestors(host: &mut Host, name: &str) -> Done {
     ancestors(host, above)?;
     place_for(host, above, Kind::Filesystem, &BTreeMap::new())?;
     let dataset = host.state.new_dataset(Kind::Filesystem);
-    fs::create_dir(host.store(dataset.id)).map_err(|error| refused(error.to_string()))?;
+    host.empty_store(dataset.id).map_err(|error| refused(error.to_string()))?;
     host.state.datasets.insert(above.to_owned(), dataset);
     mount_new(host, above, "filesystem successfully created, but not mounted")
 }

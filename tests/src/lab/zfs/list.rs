@@ -13,6 +13,8 @@ const ALL: [Kind; 3] = [Kind::Filesystem, Kind::Volume, Kind::Snapshot];
 /// What to look at.
 struct Scope {
     kinds: Vec<Kind>,
+    /// What may be named: without `-t` snapshots too, for `listsnapshots=off` keeps them from lists alone.
+    named: Vec<Kind>,
     depth: usize,
 }
 
@@ -36,7 +38,8 @@ impl Scope {
             None if options.has('r') || options.operands.is_empty() => usize::MAX,
             None => 0,
         };
-        Ok(Self { kinds, depth })
+        let named = if options.has('t') { kinds.clone() } else { ALL.to_vec() };
+        Ok(Self { kinds, named, depth })
     }
 
     /// What is named, and with a depth what is below it; complains of what is not there.
@@ -67,7 +70,7 @@ impl Scope {
         if name.starts_with('/') || name.starts_with("./") {
             return by_path(host, name);
         }
-        let mut kinds = self.kinds.clone();
+        let mut kinds = self.named.clone();
         if self.depth > 0 {
             kinds.extend([Kind::Filesystem, Kind::Volume]);
         }
@@ -75,7 +78,8 @@ impl Scope {
     }
 
     fn gather(&self, host: &Host, top: &Target, depth: usize, found: &mut Vec<Target>) {
-        if self.kinds.contains(&top.kind(&host.state)) {
+        let kind = top.kind(&host.state);
+        if self.kinds.contains(&kind) || depth == 0 && self.named.contains(&kind) {
             found.push(top.clone());
         }
         let Target::Dataset(name) = top else { return };
@@ -331,7 +335,7 @@ fn date(seconds: u64) -> String {
     let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (mut year, mut day) = (1970, days);
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     while day >= 365 + u64::from(leap(year)) {
         day -= 365 + u64::from(leap(year));
         year += 1;

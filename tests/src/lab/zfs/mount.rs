@@ -98,7 +98,10 @@ impl Host {
                 self.lab.violation(&format!("the mount point {} of {} is gone", mount.path.display(), mount.special));
                 fs::create_dir(store).map_err(|_| "the lab cannot make a directory")?;
             }
-            shift(&self.aside(mount.serial), &mount.path).map_err(|_| "the lab cannot put the mount point back")?;
+            if shift(&self.aside(mount.serial), &mount.path).is_err() {
+                self.lab.violation(&format!("what {} was in is gone", mount.path.display()));
+                let _ = fs::remove_dir_all(self.aside(mount.serial));
+            }
         }
         self.state.mounts.remove(index);
         Ok(())

@@ -20,9 +20,10 @@ pub(super) fn snapshot(host: &mut Host, words: &[String]) -> Done {
     let mut all = Vec::new();
     for full in &options.operands {
         let cannot = |why: &str| refused(format!("cannot create snapshot '{full}': {why}"));
+        // `zfs_do_snapshot()` takes a name without `@`, and a dataset that is not there, for misuse.
+        let (dataset, snapshot) = full.split_once('@').ok_or_else(|| misused("missing '@'"))?;
+        let dataset = host.open_dataset(dataset).map_err(|error| misused(error.text))?;
         names::check(full, &[Kind::Snapshot]).map_err(|why| cannot(&why))?;
-        let (dataset, snapshot) = full.split_once('@').ok_or_else(failed)?;
-        let dataset = host.open_dataset(dataset)?;
         for (property, text) in &wanted {
             valid(Kind::Snapshot, property, text, false, true).map_err(|why| cannot(&why))?;
         }

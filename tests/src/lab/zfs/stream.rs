@@ -3,11 +3,10 @@
 //! what it began to receive.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::state::{Host, Kind, State, parent};
+use super::super::state::{Host, Kind, parent};
 use super::super::tree;
 use super::adjust::{pairs, valid};
 use super::{Done, Options, Refused, failed, misused, names, refused, snapshot};
@@ -190,7 +189,7 @@ impl How<'_> {
         if name == self.top {
             dataset.local = self.wanted.clone();
         }
-        fs::create_dir(host.store(dataset.id)).map_err(super::create::no_copy)?;
+        host.empty_store(dataset.id).map_err(super::create::no_copy)?;
         host.state.datasets.insert(name.to_owned(), dataset);
         self.made.push(name.to_owned());
         Ok(())
@@ -202,11 +201,9 @@ impl How<'_> {
             let _ = super::destroy::destroy_snapshot(host, full);
         }
         for name in self.made.iter().rev() {
-            remove(&mut host.state, name);
+            if let Some(gone) = host.state.datasets.remove(name) {
+                let _ = std::fs::remove_dir_all(host.store(gone.id));
+            }
         }
     }
-}
-
-fn remove(state: &mut State, name: &str) {
-    state.datasets.remove(name);
 }
