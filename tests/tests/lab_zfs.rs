@@ -66,20 +66,31 @@ fn a_zone_is_laid_out_and_mounted() {
     assert!(root.join("file").exists());
 }
 
-/// Source: `zfs_main.c`, libzfs: the wording; zfs(8): the exit status.
-#[test]
-fn it_refuses_what_zfs_refuses() {
+type Refusal<'a> = (&'a [&'a str], i32, &'a str);
+
+const ZBE: &str = "rpool/zones/z1/ROOT/zbe";
+
+/// Each is refused, and nothing has changed then.
+fn all_refused(refusals: &[Refusal<'_>]) {
     let (_scratch, lab) = lab();
-    let root = zone(&lab, "z1");
+    zone(&lab, "z1");
     lab.zfs_ok(&["create", "-V", "1g", "rpool/volume"]);
     lab.zfs_ok(&["snapshot", "rpool/zones/z1/ROOT/zbe@one"]);
     lab.zfs_ok(&["clone", "-o", "canmount=off", "rpool/zones/z1/ROOT/zbe@one", "rpool/copy"]);
     fs::create_dir_all(lab.place("/filled/x")).unwrap();
     let filled = format!("mountpoint={}", lab.place("/filled").display());
     lab.zfs_ok(&["create", "-o", &filled, "-o", "canmount=noauto", "rpool/filled"]);
-    let long = format!("a:b={}", "x".repeat(8192));
-    let zbe = "rpool/zones/z1/ROOT/zbe";
-    for (words, code, line) in [
+    for (words, code, line) in refusals {
+        let before = lab.snapshot_of_state(&[]);
+        refuses(&lab.zfs(words), *code, line);
+        assert_eq!(before.difference(&lab.snapshot_of_state(&[])), "", "{words:?}");
+    }
+}
+
+/// Source: `zfs_main.c`, libzfs: the wording; zfs(8): the exit status.
+#[test]
+fn lists_that_zfs_refuses_are_refused() {
+    all_refused(&[
         (&["list", "rpool/no"][..], 1, "cannot open 'rpool/no': dataset does not exist"),
         (&["list", "rpool/no@x"], 1, "cannot open 'rpool/no@x': dataset does not exist"),
         (&["list", "-o", "nonsense"], 2, "bad property list: invalid property 'nonsense'"),
@@ -88,7 +99,17 @@ fn it_refuses_what_zfs_refuses() {
         (&["list", "rpool//x"], 1, "empty component in name"),
         (&["get", "nonsense", "rpool"], 2, "invalid property 'nonsense'"),
         (&["get", "a:b", "rpool/no"], 1, "dataset does not exist"),
-        (&["set", "nonsense=1", "rpool"], 1, "cannot set property for 'rpool': invalid property 'nonsense'"),
+        (&["list", "-t", "snapshot", "rpool"], 1, "missing '@' delimiter in snapshot name"),
+        (&["nonsense"], 2, "unrecognized command 'nonsense'"),
+    ]);
+}
+
+/// Source: `zfs_valid_proplist()`, `zfs_prop_inherit()`.
+#[test]
+fn properties_that_zfs_refuses_are_refused() {
+    let long = format!("a:b={}", "x".repeat(8192));
+    all_refused(&[
+        (&["set", "nonsense=1", "rpool"][..], 1, "cannot set property for 'rpool': invalid property 'nonsense'"),
         (&["set", "A:B=1", "rpool"], 1, "invalid property 'A:B'"),
         (&["set", &long, "rpool"], 1, "is too long"),
         (&["set", "canmount=maybe", "rpool"], 1, "'canmount' must be one of 'on | off | noauto'"),
@@ -96,17 +117,24 @@ fn it_refuses_what_zfs_refuses() {
         (&["set", "mountpoint=x", "rpool"], 1, "'x' must be an absolute path, 'none', or 'legacy'"),
         (&["set", "guid=1", "rpool"], 1, "'guid' is readonly"),
         (&["set", "canmount=on", "rpool/volume"], 1, "does not apply to datasets of this type"),
-        (&["set", "mountpoint=/x", zbe], 1, "'mountpoint' cannot be set on dataset in a non-global zone"),
-        (&["set", "sharenfs=on", zbe], 1, "'sharenfs' cannot be set on dataset in a non-global zone"),
+        (&["set", "mountpoint=/x", ZBE], 1, "'mountpoint' cannot be set on dataset in a non-global zone"),
+        (&["set", "sharenfs=on", ZBE], 1, "'sharenfs' cannot be set on dataset in a non-global zone"),
         (&["set", "canmount=on", "rpool/zones/z1/ROOT/zbe@one"], 1, "can not be modified for snapshots"),
         (&["set", "a:b=1"], 2, "missing dataset name(s)"),
         (
-            &["inherit", "mountpoint", zbe],
+            &["inherit", "mountpoint", ZBE],
             1,
             "cannot inherit mountpoint for 'rpool/zones/z1/ROOT/zbe': dataset is used",
         ),
         (&["inherit", "canmount", "rpool"], 1, "'canmount' property cannot be inherited"),
-        (&["create", "rpool/zones"], 1, "cannot create 'rpool/zones': dataset already exists"),
+    ]);
+}
+
+/// Source: `zfs_do_destroy()`, `check_parents()`, `zfs_rename()`.
+#[test]
+fn changes_of_datasets_that_zfs_refuses_are_refused() {
+    all_refused(&[
+        (&["create", "rpool/zones"][..], 1, "cannot create 'rpool/zones': dataset already exists"),
         (&["create", "rpool/a/b"], 1, "cannot create 'rpool/a/b': parent does not exist"),
         (&["create", "tank/a"], 1, "cannot create 'tank/a': no such pool 'tank'"),
         (&["create", "rpool/a@b"], 1, "cannot create 'rpool/a@b': snapshot delimiter '@' is not expected here"),
@@ -119,9 +147,9 @@ fn it_refuses_what_zfs_refuses() {
         ),
         (&["destroy", "rpool"], 1, "operation does not apply to pools"),
         (&["destroy", "rpool/zones/z1"], 1, "cannot destroy 'rpool/zones/z1': filesystem has children"),
-        (&["destroy", zbe], 1, "filesystem has children"),
+        (&["destroy", ZBE], 1, "filesystem has children"),
         (
-            &["destroy", "-r", zbe],
+            &["destroy", "-r", ZBE],
             1,
             "filesystem has dependent clones\nuse '-R' to destroy the following datasets:\nrpool/copy",
         ),
@@ -130,14 +158,13 @@ fn it_refuses_what_zfs_refuses() {
         (&["snapshot", "rpool/zones/z1/ROOT/zbe@one"], 1, "dataset already exists"),
         (&["snapshot", "rpool"], 2, "usage"),
         (&["snapshot", "rpool/no@x"], 2, "cannot open 'rpool/no': dataset does not exist"),
-        (&["list", "-t", "snapshot", "rpool"], 1, "missing '@' delimiter in snapshot name"),
         (&["clone", "rpool/no@x", "rpool/y"], 1, "cannot open 'rpool/no@x': dataset does not exist"),
         (
             &["clone", "rpool/zones/z1/ROOT/zbe@one", "rpool/copy"],
             1,
             "cannot create 'rpool/copy': dataset already exists",
         ),
-        (&["promote", zbe], 1, "cannot promote 'rpool/zones/z1/ROOT/zbe': not a cloned filesystem"),
+        (&["promote", ZBE], 1, "cannot promote 'rpool/zones/z1/ROOT/zbe': not a cloned filesystem"),
         (&["rename", "rpool/copy", "rpool/zones"], 1, "dataset already exists"),
         (
             &["rename", "rpool/copy", "rpool/copy/x"],
@@ -149,29 +176,37 @@ fn it_refuses_what_zfs_refuses() {
             1,
             "child dataset with inherited mountpoint is used in a non-global zone",
         ),
-        (&["rename", zbe, "rpool/zones/z1/ROOT/zbe-1"], 1, "dataset is used in a non-global zone"),
-        (&["mount", zbe], 1, "cannot mount 'rpool/zones/z1/ROOT/zbe': dataset is exported to a local zone"),
+        (&["rename", ZBE, "rpool/zones/z1/ROOT/zbe-1"], 1, "dataset is used in a non-global zone"),
+    ]);
+}
+
+/// Source: `share_mount_one()`, `unshare_unmount()`.
+#[test]
+fn mounts_that_zfs_refuses_are_refused() {
+    all_refused(&[
+        (&["mount", ZBE][..], 1, "cannot mount 'rpool/zones/z1/ROOT/zbe': dataset is exported to a local zone"),
         (&["mount", "rpool/ROOT"], 1, "legacy mountpoint"),
         (&["mount", "rpool/copy"], 1, "'canmount' property is set to 'off'"),
         (&["mount", "rpool/zones"], 1, "filesystem already mounted"),
         (&["mount", "rpool/filled"], 1, "directory is not empty"),
-        (&["unmount", zbe], 1, "legacy mountpoint"),
+        (&["unmount", ZBE], 1, "legacy mountpoint"),
         (&["unmount", "rpool/filled"], 1, "not currently mounted"),
         (&["unmount", "rpool/zones/z1"], 1, "cannot unmount '"),
-        (&["nonsense"], 2, "unrecognized command 'nonsense'"),
-    ] {
-        let before = lab.snapshot_of_state(&[]);
-        refuses(&lab.zfs(words), code, line);
-        assert_eq!(before.difference(&lab.snapshot_of_state(&[])), "", "{words:?}");
-    }
-    // brand-protocol 6: mounted by hand, and only what is legacy.
+    ]);
+}
+
+/// brand-protocol 6: mounted by hand, and only what is legacy.
+#[test]
+fn mount_takes_what_is_legacy_and_free() {
+    let (_scratch, lab) = lab();
+    let root = zone(&lab, "z1");
     refuses(
         &lab.run("mount", &["-F", "zfs", "rpool/zones", root.to_str().unwrap()]),
         1,
         "cannot be mounted using 'mount -F zfs'",
     );
-    refuses(&lab.run("mount", &["-F", "zfs", zbe, root.to_str().unwrap()]), 1, "mount failed: Device busy");
-    refuses(&lab.run("mount", &["-F", "zfs", zbe, "/nowhere"]), 1, "does not exist");
+    refuses(&lab.run("mount", &["-F", "zfs", ZBE, root.to_str().unwrap()]), 1, "mount failed: Device busy");
+    refuses(&lab.run("mount", &["-F", "zfs", ZBE, "/nowhere"]), 1, "does not exist");
     refuses(&lab.run("umount", &["/nowhere"]), 1, "not in mnttab");
 }
 
@@ -512,4 +547,26 @@ fn svccfg_imports_into_the_repository_that_it_is_given() {
     refuses(&import(manifest.to_str().unwrap()), 1, "couldn't parse document");
     lab.break_services(true);
     refuses(&import(manifest.to_str().unwrap()), 1, "Could not connect to repository server");
+}
+
+/// A program of zonekit finds the stand-ins, and its calls are accounted for.
+#[cfg(feature = "lab")]
+#[test]
+fn zonekit_finds_the_running_boot_environment_of_the_lab() {
+    let (_scratch, lab) = lab();
+    lab.add_be("new", "11111111-2222-3333-4444-555555555555");
+    lab.add_be("old", "");
+    let run = |words: &[&str]| {
+        let mut command = Command::new(tests::run::program("be-uuid"));
+        let ran = command.args(words).env("ZONEKIT_LAB", lab.root()).output().unwrap();
+        assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(run(&["--show"]), lab.running_uuid());
+    assert_eq!(lab.log()[0].line(), "beadm list -H");
+    lab.run_be("new");
+    assert_eq!(run(&["--show"]), "11111111-2222-3333-4444-555555555555");
+    run(&["--set", "rpool/ROOT/old"]);
+    lab.run_be("old");
+    assert_eq!(run(&["--show"]), lab.running_uuid());
 }
