@@ -1,0 +1,93 @@
+//! Stand-ins for svccfg(8) and svcadm(8).
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Lab;
+use super::zfs::{Done, Options, conclude, misused, refused, words};
+
+/// `svccfg`: `import FILE...`, `repository FILE`, `-f SCRIPT` with these. The repository is the one that
+/// `$SVCCFG_REPOSITORY` or `repository` names; without one it is the host's own. It is a text that
+/// names what was imported. Source: svccfg(8), and how `usr/src/cmd/svc/seed` of illumos-gate uses it.
+pub(super) fn svccfg(lab: &Lab, arguments: &[OsString]) -> u8 {
+    let mut repository = std::env::var_os("SVCCFG_REPOSITORY").map(PathBuf::from);
+    conclude(lab, |host| {
+        if host.state.services_broken {
+            return Err(refused("svccfg: Could not connect to repository server: No such file or directory."));
+        }
+        let words = words(arguments)?;
+        let options = Options::read(&words, "vf:s:")?;
+        let Some(script) = options.get('f') else {
+            return perform(lab, &mut repository, &options.operands);
+        };
+        let text = fs::read_to_string(script);
+        let text = text.map_err(|_| refused(format!("svccfg: Could not open file \"{script}\".")))?;
+        for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            perform(lab, &mut repository, &words)?;
+        }
+        Ok(())
+    })
+}
+
+fn perform(lab: &Lab, repository: &mut Option<PathBuf>, words: &[String]) -> Done {
+    match words {
+        [verb, file] if verb == "repository" => {
+            *repository = Some(file.into());
+            Ok(())
+        }
+        [verb, files @ ..] if verb == "import" && !files.is_empty() => {
+            let own = lab.place("/etc/svc/repository.db");
+            let into = repository.clone().unwrap_or(own);
+            let files = files.iter().filter(|word| !matches!(word.as_str(), "-V" | "-p" | "-"));
+            files.map(Path::new).try_for_each(|path| import(&into, path))
+        }
+        [] => Err(misused("svccfg: the lab does not read commands from standard input")),
+        [verb, ..] => Err(refused(format!("svccfg: the lab does not know `{verb}`"))),
+    }
+}
+
+/// Adds a manifest, or all below a directory.
+fn import(repository: &Path, path: &Path) -> Done {
+    if path.is_dir() {
+        let mut below: Vec<PathBuf> = fs::read_dir(path)
+            .map_err(|error| refused(error.to_string()))?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        below.sort();
+        let wanted = |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "xml");
+        return below.iter().filter(|path| wanted(path)).try_for_each(|path| import(repository, path));
+    }
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|_| refused(format!("svccfg: couldn't parse document: {}", path.display())))?;
+    if !text.contains("<service_bundle") || !text.trim_end().ends_with("</service_bundle>") {
+        return Err(refused(format!("svccfg: couldn't parse document: {}", path.display())));
+    }
+    let services = text.split("<service").skip(1).filter_map(|part| {
+        let start = part.strip_prefix(char::is_whitespace)?.split('>').next()?;
+        start.split("name=").nth(1)?.split(['\'', '"']).nth(1)
+    });
+    let held = fs::read_to_string(repository).unwrap_or_else(|_| "SMF repository of the lab\n".to_owned());
+    let mut held: Vec<String> = held.lines().map(str::to_owned).collect();
+    for line in services.map(|service| format!("service {service}")) {
+        if !held.contains(&line) {
+            held.push(line);
+        }
+    }
+    let text = held.join("\n") + "\n";
+    fs::write(repository, text).map_err(|error| refused(format!("svccfg: {}: {error}", repository.display())))
+}
+
+/// `svcadm`: takes note, and refuses what it does not know.
+pub(super) fn svcadm(lab: &Lab, arguments: &[OsString]) -> u8 {
+    conclude(lab, |_| {
+        let words = words(arguments)?;
+        let known = ["enable", "disable", "restart", "refresh", "clear", "mark", "milestone"];
+        match words.iter().find(|word| !word.starts_with('-')) {
+            Some(verb) if known.contains(&verb.as_str()) => Ok(()),
+            _ => Err(misused("svcadm: unknown or missing subcommand")),
+        }
+    })
+}
