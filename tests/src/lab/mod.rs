@@ -5,6 +5,8 @@
 //! `$ZONEKIT_LAB`. The stand-ins are strict: they keep state, and refuse what the command refuses, with
 //! its exit status.
 
+pub mod zone;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +47,14 @@ impl Lab {
 
 /// Runs the stand-in for the command of this name, and gives its exit status.
 #[must_use]
-pub fn command(_lab: &Lab, name: &str, _arguments: &[OsString]) -> u8 {
-    eprintln!("the lab has no `{name}`");
-    127
+pub fn command(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
+    match name {
+        "zoneadm" => zone::zoneadm(lab, arguments),
+        "zonecfg" => zone::zonecfg(lab, arguments),
+        "zlogin" => zone::zlogin(lab, arguments),
+        _ => {
+            eprintln!("the lab has no `{name}`");
+            127
+        }
+    }
 }
