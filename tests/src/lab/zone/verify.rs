@@ -85,12 +85,10 @@ fn filesystem(adm: &Adm, element: &Element) -> Result<(), String> {
     Ok(())
 }
 
-/// Where a path of the global zone is: below the lab's root, or a path of this machine.
+/// Where a path of the global zone is: a real path below the lab's root, or one that is taken to start there.
 pub(super) fn source(adm: &Adm, special: &str) -> std::path::PathBuf {
     let lab = &adm.host.lab;
-    let path = Path::new(special);
-    let below = lab.place(special);
-    if path.starts_with(lab.root()) || (!below.exists() && path.exists()) { path.to_owned() } else { below }
+    if Path::new(special).starts_with(lab.root()) { special.into() } else { lab.place(special) }
 }
 
 fn dataset_for_fs(adm: &Adm, dataset: &str) -> Result<(), String> {
