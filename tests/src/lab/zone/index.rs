@@ -55,7 +55,8 @@ pub(super) struct Entry {
 
 #[derive(Debug)]
 enum Line {
-    Entry(Entry),
+    /// With its text, which stays as it is for the global zone.
+    Entry(Entry, String),
     Other(String),
 }
 
@@ -157,14 +158,18 @@ fn assemble(lines: Vec<Line>, before: &[String], entries: &[Entry]) -> String {
     for line in lines {
         match line {
             Line::Other(other) => text.push_str(&other),
-            Line::Entry(old) => {
+            Line::Entry(old, text_before) => {
                 let kept = if same_length {
                     entries.get(position)
                 } else {
                     entries.iter().find(|entry| entry.name == old.name)
                 };
                 position += 1;
-                text.extend(kept.map(Entry::line));
+                if old.name == "global" {
+                    text.push_str(&text_before);
+                } else {
+                    text.extend(kept.map(Entry::line));
+                }
             }
         }
     }
@@ -175,20 +180,24 @@ fn assemble(lines: Vec<Line>, before: &[String], entries: &[Entry]) -> String {
 }
 
 fn parse(text: &str) -> Vec<Line> {
-    text.split_inclusive('\n').map(|line| Entry::parse(line).map_or(Line::Other(line.into()), Line::Entry)).collect()
+    let line = |line: &str| match Entry::parse(line) {
+        Some(entry) => Line::Entry(entry, line.to_owned()),
+        None => Line::Other(line.to_owned()),
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 impl Line {
     fn entry(self) -> Option<Entry> {
         match self {
-            Self::Entry(entry) => Some(entry),
+            Self::Entry(entry, _) => Some(entry),
             Self::Other(_) => None,
         }
     }
 
     fn as_entry(&self) -> Option<&Entry> {
         match self {
-            Self::Entry(entry) => Some(entry),
+            Self::Entry(entry, _) => Some(entry),
             Self::Other(_) => None,
         }
     }
