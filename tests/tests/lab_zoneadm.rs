@@ -564,3 +564,74 @@ fn commands_run_in_running_zones_alone() {
     assert_eq!(zlogin().code(), 0);
     assert!(host.read(".lab/zlogin.log").contains("[\"/usr/bin/svcs\",\"-x\"]"));
 }
+
+/// Section 3: zoneadmd keeps the environment and the lines that it was started with.
+#[test]
+fn zoneadmd_is_as_old_as_the_readying_of_its_zone() {
+    let host = Host::new();
+    host.installed();
+    host.write("run/poststatechange", "echo \"$MARK\"\n");
+    host.write("run/halt", "echo \"$MARK\"\n");
+    let with = |mark: &str, word: &str| run(host.command("zoneadm", &["-z", "z1", word]).env("MARK", mark));
+    assert_eq!(with("one", "ready").err, "zone 'z1': one\n\n");
+    let old = host.read("usr/lib/brand/trace/config.xml");
+    let new = old.replace("hook poststatechange", "hook otherwise").replace("hook halt", "hook later");
+    host.write("usr/lib/brand/trace/config.xml", &new);
+    host.write("run/later", "echo read each time: \"$MARK\"\n");
+    assert_eq!(with("two", "halt").err, "zone 'z1': read each time: one\n\nzone 'z1': one\n\n");
+    // The next one is started anew.
+    host.forget();
+    with("three", "ready").succeeded();
+    assert!(host.calls().iter().any(|call| call.starts_with("otherwise ")), "{:?}", host.calls());
+}
+
+/// Section 3, signals: hooks inherit that hangups are ignored, and nothing else.
+#[test]
+fn hooks_do_not_mind_hangups() {
+    for (signal, code, state) in [("HUP", 0, "installed"), ("TERM", 1, "incomplete"), ("INT", 1, "incomplete")] {
+        let host = Host::new();
+        host.configured("z1");
+        host.write("run/install", &format!("kill -{signal} $$\n"));
+        let done = host.zoneadm(&["install"]);
+        assert_eq!((done.code(), host.state("z1").as_str()), (code, state), "{signal}: {done:?}");
+    }
+}
+
+/// Section 7: a state hook that a signal ends.
+#[test]
+fn a_state_hook_that_is_killed_fails_with_a_word() {
+    let host = Host::new();
+    host.installed();
+    host.ends("prestatechange", "kill");
+    let done = host.zoneadm(&["ready"]);
+    assert!(done.code() == 1 && done.err.contains("zone 'z1': prestatechange unexpectedly terminated"), "{done:?}");
+}
+
+/// Section 2: a line is nothing but words to the shell.
+#[test]
+fn lines_are_not_quoted_and_have_a_limit() {
+    let host = Host::new();
+    host.configured("z1");
+    host.zoneadm(&["install", "two words", "$((6*7))"]).succeeded();
+    assert!(host.calls()[1].ends_with("<two> <words> <42>"), "{:?}", host.calls());
+    let long = "x".repeat(1024);
+    assert_eq!(host.zoneadm(&["uninstall", "-F", &long]).code(), 1);
+    assert_eq!(host.state("z1"), "installed");
+}
+
+/// Several zones may come and go at the same time.
+#[test]
+fn zones_do_not_wait_for_each_other() {
+    let host = Host::new();
+    let names = ["a", "b", "c", "d"];
+    for name in names {
+        host.configured(name);
+    }
+    for (words, state) in [("install", "installed"), ("boot", "running"), ("halt", "installed")] {
+        let runs: Vec<_> = names.map(|name| Running::start(&mut host.command("zoneadm", &["-z", name, words]))).into();
+        for running in runs {
+            assert_eq!(running.end().code(), 0, "{words}");
+        }
+        assert!(names.iter().all(|name| host.state(name) == state), "{words}");
+    }
+}

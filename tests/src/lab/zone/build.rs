@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use roxmltree::{Document, ParsingOptions};
@@ -89,7 +89,7 @@ impl Lab {
                 }
             }
             if !common {
-                link_programs(&to, &name, programs)?;
+                link_programs(self, &to, programs)?;
             }
         }
         Ok(())
@@ -107,19 +107,21 @@ impl Lab {
     }
 }
 
-/// Links the programs that a brand's hooks name below its own directory.
-fn link_programs(directory: &Path, brand: &str, programs: &Path) -> io::Result<()> {
+/// Links the programs below `/usr/lib/brand` that a brand's hooks name.
+fn link_programs(lab: &Lab, directory: &Path, programs: &Path) -> io::Result<()> {
     let text = fs::read_to_string(directory.join("config.xml"))?;
     let options = ParsingOptions { allow_dtd: true, ..Default::default() };
     let document = Document::parse_with_options(&text, options).map_err(io::Error::other)?;
     let hooks = document.root_element().children().filter(|node| HOOKS.contains(&node.tag_name().name()));
     for line in hooks.filter_map(|node| node.text()) {
-        let Some(word) = line.split_ascii_whitespace().next() else { continue };
-        let Some(program) = word.strip_prefix(&format!("/usr/lib/brand/{brand}/")) else { continue };
-        let link = directory.join(program);
+        let word = line.split_ascii_whitespace().next().unwrap_or_default();
+        let Some(program) = word.strip_prefix("/usr/lib/brand/").map(Path::new) else { continue };
+        let link = lab.place("usr/lib/brand").join(program);
+        let (Some(name), Some(parent)) = (program.file_name(), link.parent()) else { continue };
+        fs::create_dir_all(parent)?;
         if fs::symlink_metadata(&link).is_err() {
-            symlink(programs.join(program), &link)?;
+            symlink(programs.join(name), &link)?;
         }
     }
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o755))
+    Ok(())
 }

@@ -103,12 +103,7 @@ impl Call<'_> {
         if let Some(environment) = environment {
             command.env_clear().envs(environment).env("ZONEKIT_LAB", self.lab.root());
         }
-        command
-            .env(LOCK_HELD, "1")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .stdout(Stdio::piped());
+        command.env(LOCK_HELD, "1").stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().during("/bin/sh")?;
         let mut output = Vec::new();
         if let Some(mut pipe) = child.stdout.take() {

@@ -46,6 +46,11 @@ pub(super) fn details(adm: &Adm) -> Done {
             problem(format!("could not verify zfs dataset {}: {message}", element.text("name")));
         }
     }
+    if let Err(name) = super::zonecfg::check_privileges(&config, &adm.brand) {
+        problem(format!(
+            "privilege \"{name}\" is not permitted within the zone's privilege set, or is missing from it"
+        ));
+    }
     if failed { silent() } else { Ok(()) }
 }
 

@@ -20,6 +20,7 @@ use crate::lab::Lab;
 use super::getopt::{Opt, getopt};
 use super::host::Host;
 
+pub(super) use privileges::check as check_privileges;
 pub(super) use properties::is_address;
 use session::{Mode, Session};
 

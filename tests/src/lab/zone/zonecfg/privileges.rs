@@ -100,7 +100,7 @@ const MORE: &[&str] = &[
 ];
 
 /// Whether the zone's privileges are known, allowed and sufficient; otherwise the one that is not.
-pub(super) fn check(config: &Config, brand: &Brand) -> Result<(), String> {
+pub(in crate::lab::zone) fn check(config: &Config, brand: &Brand) -> Result<(), String> {
     let text = config.zone.get("limitpriv").filter(|text| !text.is_empty()).unwrap_or("default");
     let kind = if config.exclusive() { "exclusive" } else { "shared" };
     let named = |set: &str| -> BTreeSet<&str> {
