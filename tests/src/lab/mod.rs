@@ -20,6 +20,8 @@ mod tree;
 mod view;
 mod zfs;
 
+pub mod zone;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -100,6 +102,9 @@ fn perform(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
             println!("global");
             0
         }
+        "zoneadm" => zone::zoneadm(lab, arguments),
+        "zonecfg" => zone::zonecfg(lab, arguments),
+        "zlogin" => zone::zlogin(lab, arguments),
         _ => {
             eprintln!("the lab has no `{name}`");
             127
