@@ -1,6 +1,7 @@
 //! The protocol that zoneadm(8) speaks with the hooks of a brand, and each hook as one function.
 
 pub mod be;
+pub mod identity;
 pub mod install;
 mod sources;
 
