@@ -500,11 +500,14 @@ fn the_way_out_and_back_is_the_same() {
         assert!(contained.gzip);
         assert_eq!(contained.members, 1 + applied.objects);
         let root = Tree::open(&ground.at("")).unwrap().handle().unwrap();
+        assert!(listing(&root).iter().any(|line| line.contains("etc/hard")));
+        if !crate::host::is_root() {
+            return;
+        }
         let made = tempfile::tempdir().unwrap();
         let other = Tree::open(made.path()).unwrap().handle().unwrap();
         crate::populate::apply(plan, b"", other.open_self().unwrap(), trees, &settings).unwrap();
         assert_eq!(listing(&root), listing(&other));
-        assert!(listing(&root).iter().any(|line| line.contains("etc/hard")));
     });
 }
 
