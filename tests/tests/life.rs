@@ -19,7 +19,7 @@ fn a_whole_life() {
         println!("{:#?}", world.zoneadm("z1", &["install"]).well());
         assert_eq!(world.state("z1"), "installed");
         let zbe = world.lab.dataset("rpool/zones/z1/ROOT/zbe").unwrap();
-        assert_eq!(zbe.value("org.opensolaris.libbe:parentbe"), world.lab.running_uuid());
+        assert_eq!(zbe.value("org.opensolaris.libbe:parentbe"), Some(world.lab.running_uuid().as_str()));
         assert_eq!(world.text("z1", "/etc/system.conf"), "as packaged\n");
         println!("{:#?}", world.zoneadm("z1", &["boot"]).well());
         assert_eq!(world.state("z1"), "running");

@@ -1,4 +1,4 @@
-//! Filling a zone root: image + recipe -> [`plan()`] -> actions -> [`apply()`] or [`archive()`].
+//! Filling a zone root: image + recipe -> [`plan()`] -> actions -> [`apply()`] or [`archive()`]; and back out of an archive, [`unpack`].
 //!
 //! Planning touches nothing. Applying decides nothing: what is missing, of another kind or wrongly
 //! owned has been settled in the plan, and what can only be seen while copying is reported.
@@ -14,6 +14,7 @@ mod metadata;
 mod owners;
 mod plan;
 mod select;
+pub mod unpack;
 mod verify;
 mod work;
 mod zone_contents;

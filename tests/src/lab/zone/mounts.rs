@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::lab::Lab;
+use crate::lab::state::Host as State;
 
 use super::host::{append, lock_file, must_run, own_command, replace};
 use super::{Context, Done};
@@ -15,6 +16,11 @@ pub(super) struct Mount {
     pub(super) directory: String,
     pub(super) kind: String,
     pub(super) options: String,
+}
+
+/// Whether the lab keeps the table out of its own state, as one with datasets does.
+fn has_state(lab: &Lab) -> bool {
+    lab.own("state.json").exists()
 }
 
 /// All mounts, the oldest first.
@@ -61,9 +67,14 @@ pub(super) fn add(lab: &Lab, mount: &Mount) -> Done {
         words.extend([mount.special.as_str(), mount.directory.as_str()]);
         return must_run(lab, "mount", &words).map(drop);
     }
+    let options = if mount.options.is_empty() { "rw" } else { &mount.options };
+    if has_state(lab) {
+        let note =
+            |host: &mut State| host.note_mount(&mount.special, Path::new(&mount.directory), &mount.kind, options);
+        return lab.transact(note).0.during(&mount.directory);
+    }
     let _lock = lock_file(&lab.place(".lab/mnttab.lock"))?;
     let table = lab.place("etc/mnttab");
-    let options = if mount.options.is_empty() { "rw" } else { &mount.options };
     let line = format!("{}\t{}\t{}\t{options}\t0\n", mount.special, mount.directory, mount.kind);
     append(&table, &line).during(table.display())
 }
@@ -73,6 +84,13 @@ pub(super) fn remove(lab: &Lab, directory: &str) -> Done {
     let Some(mount) = on(lab, Path::new(directory)) else { return Ok(()) };
     if mount.kind == "zfs" && own_command(lab, "umount").is_some() {
         return must_run(lab, "umount", &[directory]).map(drop);
+    }
+    if has_state(lab) {
+        let forget = |host: &mut State| {
+            let at = host.state.mounts.iter().rposition(|mount| mount.path == Path::new(directory));
+            at.map_or(Ok(()), |at| host.detach(at, false))
+        };
+        return lab.transact(forget).0.during(directory);
     }
     let _lock = lock_file(&lab.place(".lab/mnttab.lock"))?;
     let table = lab.place("etc/mnttab");
