@@ -284,8 +284,8 @@ impl Uninstall {
         }
         journal.forward(doomed)?;
         journal.destroy_doomed().map_err(|left| {
-            let (zone, operation) = (self.zone.to_string(), "uninstall".to_owned());
-            HookError::Journal(JournalError::Stuck { zone, operation, left })
+            let (subject, operation) = ((&self.zone).into(), "uninstall".to_owned());
+            HookError::Journal(JournalError::Stuck { subject, operation, left })
         })?;
         Ok(())
     }
