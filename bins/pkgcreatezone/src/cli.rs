@@ -78,6 +78,9 @@ pub struct Cli {
     /// Where the zone root lives
     #[arg(long, value_enum, default_value = "auto", value_name = "KIND")]
     pub storage: StorageKind,
+    /// Fill the zone root itself, although the brand has zones cloned from golden images
+    #[arg(long)]
+    pub no_golden: bool,
     /// Write a .tar.gz of the zone root instead of making one
     #[arg(long, value_name = "FILE")]
     pub archive: Option<PathBuf>,
@@ -165,6 +168,7 @@ impl Cli {
             storage: self.storage.into(),
             state: self.state.dir(),
             keep: self.keep,
+            golden: !self.no_golden,
         };
         install.check_options().map_err(Wrong::Install)?;
         Ok(install)

@@ -2,9 +2,11 @@
 
 pub mod attach;
 pub mod check;
+mod clock;
 pub mod clone;
 pub mod detach;
 mod error;
+pub mod golden;
 pub mod identity;
 pub mod install;
 mod sources;

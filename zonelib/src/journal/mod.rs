@@ -443,9 +443,7 @@ fn lock(state: &StateDir, subject: &Subject, wait: Wait) -> Result<File, Journal
     let waiting = Waiting { patience, go_on: &|| !host::interrupted(), tell: &|_| {} };
     lock::hold(&path, &waiting).map_err(|error| match error {
         LockError::System(source) => JournalError::System { path, source },
-        LockError::Busy(holder) => {
-            JournalError::Busy { subject: subject.clone(), holder, seconds: patience.as_secs() }
-        }
+        LockError::Busy(holder) => JournalError::Busy { subject: subject.clone(), holder, seconds: patience.as_secs() },
         LockError::Interrupted => JournalError::Interrupted(subject.clone()),
     })
 }

@@ -127,6 +127,11 @@ pub trait Storage {
     /// The root's path.
     fn root(&self) -> &Path;
 
+    /// The datasets, where the root is in ZFS.
+    fn as_zfs(&mut self) -> Option<&mut Zfs> {
+        None
+    }
+
     /// Whether the zonepath holds other zone roots, which zoneadm(8) would not know to keep when it
     /// clears the zonepath.
     fn has_others(&self) -> bool {

@@ -256,10 +256,9 @@ impl Zfs {
         Ok(Self { root: datasets.root(), datasets, from: None, handle: None })
     }
 
-    /// The same, made from a snapshot instead of empty.
-    #[must_use]
-    pub fn from_snapshot(self, snapshot: String) -> Self {
-        Self { from: Some(snapshot), ..self }
+    /// From now on it is made from a snapshot instead of empty.
+    pub fn make_from(&mut self, snapshot: String) {
+        self.from = Some(snapshot);
     }
 
     /// The datasets as they were found.
@@ -310,6 +309,10 @@ impl Storage for Zfs {
 
     fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn as_zfs(&mut self) -> Option<&mut Zfs> {
+        Some(self)
     }
 
     fn has_others(&self) -> bool {
