@@ -1,10 +1,14 @@
 //! A zone's configuration: names, and what zonecfg(8) knows.
 
+mod zones;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::host::HostCommand;
+
+pub use zones::{Zone, ZonesError, zones};
 
 /// `ZONENAME_MAX` of sys/zone.h, with its NUL.
 const NAME_LIMIT: usize = 64;

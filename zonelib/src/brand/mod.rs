@@ -1,12 +1,14 @@
 //! The protocol that zoneadm(8) speaks with the hooks of a brand, and each hook as one function.
 
 pub mod be;
+mod follow;
 pub mod install;
 mod sources;
 
 use std::process::ExitCode;
 
-pub use sources::{Ingredients, Sources, sync_database};
+pub use follow::{Follow, FollowError};
+pub use sources::{Ingredients, Sources, clone_path, sync_database};
 
 /// How a hook ends. Source: sys/zone.h, `ZONE_SUBPROC_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
