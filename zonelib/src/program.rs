@@ -180,6 +180,14 @@ impl RecipeFlags {
         }
     }
 
+    /// The recipe of a brand that is known otherwise.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn of(&self, brand: &BrandName) -> Result<Recipe, RecipeError> {
+        self.site.site().recipe(brand)
+    }
+
     /// The same, with a brand for those who name none.
     ///
     /// # Errors

@@ -78,9 +78,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         let modified = time_of(&action.what, source.as_ref()).unwrap_or(stat.modified);
         let attributes = Attributes::known(stat.mode, stat.uid, stat.gid) == wanted;
         let same_time = modified.seconds == stat.modified.seconds;
-        let same_size = source.is_none_or(|source| source.size == stat.size);
-        let looks_same = stat.kind == FileKind::Regular && same_size && same_time && source.is_some();
-        if !((looks_same && !self.verify()) || self.compare.is_now(path, &action.what, there)?) {
+        if !self.compare.is_now(path, &action.what, there)? {
             return self.make(action, Some(*stat), action.what.clone());
         }
         if attributes && same_time {
