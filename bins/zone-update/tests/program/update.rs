@@ -1,20 +1,14 @@
-//! The program, run on zones of small images.
-
-#![allow(clippy::unwrap_used, reason = "all of this file is tests and what they share")]
-
-mod common;
+//! Zones follow, and keep what was changed.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use common::Place;
+use crate::NONE;
+use crate::common::Place;
 use serde_json::Value;
 use tests::run::{Running, run, skip_without_root};
 use tests::tree;
-
-const NONE: [&str; 0] = [];
 
 /// What an update of the edited zone says.
 const STEPS: [&str; 18] = [
@@ -210,17 +204,41 @@ fn an_update_that_was_killed_is_finished_by_the_next() {
     if skip_without_root() {
         return;
     }
-    let undisturbed = edited("whole-root");
+    let name = |number: u32| format!("/usr/bin/many{number:03}");
+    let many = || {
+        let mut place = Place::new("whole-root");
+        (0..300).for_each(|number| {
+            place.image.file(&name(number), "old");
+        });
+        place.image.write();
+        place.install();
+        place.edit();
+        (0..250).for_each(|number| {
+            place.image.file(&name(number), "new");
+        });
+        (250..300).for_each(|number| {
+            place.image.remove(&name(number));
+        });
+        place.second_version();
+        place
+    };
+    let undisturbed = many();
     undisturbed.steps(&[], 1);
     let expected = undisturbed.tree();
-    for delay in 0..24u64 {
-        let place = edited("whole-root");
+    let mut halfway = 0;
+    for delay in 0..8 {
+        let place = many();
         let mut killed = 0;
         for step in 0..3 {
-            let running = Running::start(&mut place.on_root(&[]));
-            std::thread::sleep(Duration::from_micros(2_000 + delay * 700 + step * 300));
+            let mut running = Running::start(&mut place.on_root(&[]));
+            let marker = name(delay * 12 + step * 80);
+            while !running.ended() && place.read(&marker) == "old" {
+                std::thread::yield_now();
+            }
             running.signal("KILL");
             killed += u32::from(running.end().code() == -1);
+            let begun = place.read("/etc/plain") == "two";
+            halfway += u32::from(begun && !place.contents().contains("/etc/added "));
         }
         let last = place.ask(&[]);
         assert!(matches!(last.code(), 0 | 1), "{last:#?}");
@@ -240,6 +258,7 @@ fn an_update_that_was_killed_is_finished_by_the_next() {
         assert!(differences.is_empty(), "{delay}, killed {killed} times: {differences:#?}");
         assert_eq!(place.steps(&[], 0), NONE);
     }
+    assert!(halfway > 0, "no run was killed while it changed the zone");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! A small image, zones that are made from it, and the program run on them.
 
-#![allow(clippy::unwrap_used, reason = "for tests, which end by panics")]
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
