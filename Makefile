@@ -13,8 +13,8 @@ PREFIX = /usr
 FUZZ_SECONDS = 60
 
 # The programs of this release, and those of them that people call by name.
-PROGRAMS = pkgcreatezone zonelib-sync contents-query verify-zone be-uuid recipe
-COMMANDS = zonelib-sync contents-query verify-zone be-uuid
+PROGRAMS = pkgcreatezone zonelib-sync zone-update contents-query verify-zone be-uuid recipe
+COMMANDS = zonelib-sync zone-update contents-query verify-zone be-uuid
 
 all:
 	$(CARGO) build --release --locked

@@ -75,3 +75,55 @@ fn push_tokens(line: &mut Vec<u8>, entry: &Entry<'_>, wanted: impl Fn(&[u8]) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESH: &str = "/etc d none 0755 root sys A B\n\
+        /etc-x d none 0755 root sys A\n\
+        /etc/file f none 0644 root sys 1 1 1 A\n\
+        /etc/taken f none 0644 root sys 2 2 2 A\n\
+        # Last modified by pkgadd for A package\n# now\n";
+
+    fn run(zone: &str, own: &[&str], kept: &[&str]) -> String {
+        let then = Then::of(zone.as_bytes(), own);
+        let kept = kept.iter().map(|path| path.as_bytes().to_vec()).collect();
+        let merged = merge(FRESH.as_bytes(), &then, &then.contents().unwrap(), &kept).unwrap();
+        String::from_utf8(merged).unwrap()
+    }
+
+    #[test]
+    fn a_zone_without_packages_of_its_own_gets_the_fresh_database() {
+        assert_eq!(
+            run("/etc d none 0700 root sys A Gone\n/etc/gone f none 0644 root sys 1 1 1 Gone\n# then\n", &[], &[]),
+            FRESH
+        );
+    }
+
+    #[test]
+    fn lines_and_names_of_own_packages_stay_in_their_places() {
+        let zone = "/etc d none 0700 root sys A Own Gone *Mine\\:cls\n\
+            /etc/gone f none 0644 root sys 1 1 1 Gone\n\
+            /etc/mine=x s none Mine\n\
+            /etc/taken f none 0600 root sys 3 3 3 Own\n\
+            /opt d none 0755 root sys Gone Own\n# then\n";
+        let expected = "/etc d none 0755 root sys A B Own *Mine\\:cls\n\
+            /etc-x d none 0755 root sys A\n\
+            /etc/file f none 0644 root sys 1 1 1 A\n\
+            /etc/mine=x s none Mine\n\
+            /etc/taken f none 0600 root sys 3 3 3 A Own\n\
+            /opt d none 0755 root sys Own\n\
+            # Last modified by pkgadd for A package\n# now\n";
+        let merged = run(zone, &["Own", "Mine"], &["/etc/taken"]);
+        assert_eq!(merged, expected);
+        assert_eq!(run(&merged, &["Own", "Mine"], &["/etc/taken"]), expected, "once more changes nothing");
+        assert!(run(zone, &["Own", "Mine"], &[]).contains("/etc/taken f none 0644 root sys 2 2 2 A Own\n"));
+    }
+
+    #[test]
+    fn a_package_that_both_have_is_named_once() {
+        let merged = run("/etc d none 0755 root sys B A\n", &["A"], &[]);
+        assert!(merged.starts_with("/etc d none 0755 root sys B A\n"), "{merged}");
+    }
+}

@@ -93,7 +93,3 @@ pub enum UpdateError {
     #[error("{}: packages of the image changed meanwhile; run it again", .0.display())]
     Torn(PathBuf),
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

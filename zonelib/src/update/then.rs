@@ -57,6 +57,13 @@ impl Then {
         })
     }
 
+    /// A zone with this database and these packages of its own.
+    #[cfg(test)]
+    pub(super) fn of(text: &[u8], own: &[&str]) -> Self {
+        let own = own.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Self { root: PathBuf::new(), text: text.to_vec(), own, folders: Vec::new(), overlays: Vec::new() }
+    }
+
     /// The zone's database.
     ///
     /// # Errors
