@@ -38,7 +38,8 @@ pub(super) fn same_entry(then: &Entry<'_>, now: &Entry<'_>) -> bool {
         }
 }
 
-fn same_content(then: &Entry<'_>, now: &Entry<'_>) -> bool {
+/// Whether two entries have the same content, as far as they tell.
+pub(super) fn same_content(then: &Entry<'_>, now: &Entry<'_>) -> bool {
     let told = then.size().is_some() && then.checksum().is_some() && then.modified().is_some();
     let content = |entry: &Entry<'_>| (entry.size(), entry.checksum(), entry.modified());
     (told && content(then) == content(now)) || then.line_before_packages() == now.line_before_packages()

@@ -13,7 +13,7 @@ use crate::populate::{
 use crate::root::{FileKind, Stat, Tree};
 
 use super::UpdateError;
-use super::compare::{Comparer, content_entry, same_entry, time_of};
+use super::compare::{Comparer, content_entry, same_content, same_entry, time_of};
 use super::decide::{Case, Hint, Standing, Verdict};
 use super::look::{Look, Looker, There};
 use super::merge::merge;
@@ -156,6 +156,17 @@ impl<'p, 'a> Planner<'p, 'a> {
         contents.get(absolute).filter(|_| copied)
     }
 
+    /// Whether packages deliver something else at a path than then. A hard link is what its file is.
+    fn differ(&self, then: &Entry<'_>, now: &Entry<'_>) -> bool {
+        let request = self.packages.request;
+        let image = request.template.unwrap_or(request.image).contents;
+        !same_entry(then, now)
+            || match (content_entry(self.zone, then), content_entry(image, now)) {
+                (Some(before), Some(after)) => !same_content(before, after),
+                (before, after) => before.is_some() != after.is_some(),
+            }
+    }
+
     fn one(&mut self, action: &'p Action<'a>) -> io::Result<()> {
         let path = action.path.as_ref();
         if self.protected.contains(path) {
@@ -176,7 +187,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             self.settle(action, then, there, false)?;
             return Ok(());
         }
-        let changed = then.is_none_or(|then| !same_entry(then, now));
+        let changed = then.is_none_or(|then| self.differ(then, now));
         let mut case = Case {
             then: then.is_some(),
             now: true,
@@ -379,13 +390,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         let Some(now) = self.now(&absolute) else { return Ok(()) };
         let then = self.zone.get(&absolute).filter(|then| !self.then.is_own(then));
         let renewed = self.renewed.contains(to);
-        let content = |contents, entry| content_entry(contents, entry);
-        let image = self.packages.request.template.unwrap_or(self.packages.request.image).contents;
-        let changed = renewed
-            || then.is_none_or(|then| match (content(self.zone, then), content(image, now)) {
-                (Some(before), Some(after)) => !same_entry(then, now) || !same_content_of(before, after),
-                _ => !same_entry(then, now),
-            });
+        let changed = renewed || then.is_none_or(|then| self.differ(then, now));
         let case = Case {
             then: then.is_some(),
             now: true,
@@ -452,8 +457,4 @@ impl<'p, 'a> Planner<'p, 'a> {
         self.out.missing.dedup();
         Ok(self.out)
     }
-}
-
-fn same_content_of(before: &Entry<'_>, after: &Entry<'_>) -> bool {
-    (before.size(), before.checksum(), before.modified()) == (after.size(), after.checksum(), after.modified())
 }

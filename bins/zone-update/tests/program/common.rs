@@ -1,7 +1,7 @@
 //! A small image, zones that are made from it, and the program run on them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tests::run::{Ran, Scratch, run};
@@ -64,25 +64,7 @@ impl Place {
     }
 
     pub fn install(&self) {
-        let site = Site { config: "/nonexistent".into(), brands: "/nonexistent".into() };
-        let _ = self.scratch.zonepath("zone");
-        let install = Install {
-            zone: None,
-            zonepath: Some(self.zonepath()),
-            recipe: site.recipe(&self.brand.parse().unwrap()).unwrap(),
-            image: self.image.path().to_owned(),
-            zonelib: Some(self.scratch.join("zonelib")),
-            template: None,
-            makes_template: false,
-            wanted: None,
-            add_overlays: Vec::new(),
-            add_packages: Vec::new(),
-            archive: None,
-            verify: false,
-            strict: false,
-            jobs: 1,
-        };
-        install.run(&Watch { phase: &|_| {}, counters: &Counters::default() }).unwrap();
+        install(self.brand, self.image.path(), &self.scratch.zonepath("zone"), &self.scratch.join("zonelib"));
     }
 
     /// What the zone's administrator does.
@@ -129,14 +111,9 @@ impl Place {
         fs::read_to_string(self.at(path)).unwrap()
     }
 
-    /// The zone root, without the times of directories, which tell when something was put into them, and of
-    /// links, which every image has of its own.
+    /// The zone root, as [`zone_tree`] has it.
     pub fn tree(&self) -> Nodes {
-        let mut nodes = tree::read(&self.zonepath().join("root"));
-        for node in nodes.values_mut().filter(|node| matches!(node.kind, 'd' | 'l')) {
-            node.modified = (0, 0);
-        }
-        nodes
+        zone_tree(&self.zonepath())
     }
 
     pub fn contents(&self) -> String {
@@ -172,4 +149,36 @@ impl Place {
             "/etc d none 0755 root bin SUNWcs TRIBown",
         ]);
     }
+}
+
+/// Makes a zone.
+pub fn install(brand: &str, image: &Path, zonepath: &Path, zonelib: &Path) {
+    let site = Site { config: "/nonexistent".into(), brands: "/nonexistent".into() };
+    let install = Install {
+        zone: None,
+        zonepath: Some(zonepath.to_owned()),
+        recipe: site.recipe(&brand.parse().unwrap()).unwrap(),
+        image: image.to_owned(),
+        zonelib: Some(zonelib.to_owned()),
+        template: None,
+        makes_template: false,
+        wanted: None,
+        add_overlays: Vec::new(),
+        add_packages: Vec::new(),
+        archive: None,
+        verify: false,
+        strict: false,
+        jobs: 1,
+    };
+    install.run(&Watch { phase: &|_| {}, counters: &Counters::default() }).unwrap();
+}
+
+/// A zone root, without the times of directories, which tell when something was put into them, and of
+/// links, which every image has of its own.
+pub fn zone_tree(zonepath: &Path) -> Nodes {
+    let mut nodes = tree::read(&zonepath.join("root"));
+    for node in nodes.values_mut().filter(|node| matches!(node.kind, 'd' | 'l')) {
+        node.modified = (0, 0);
+    }
+    nodes
 }

@@ -4,6 +4,7 @@
 
 mod common;
 mod kinds;
+mod samples;
 mod update;
 mod zones;
 
