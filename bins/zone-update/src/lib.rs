@@ -106,7 +106,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     let image = &host::image(&cli.image);
     let targets = targets(cli)?;
     if let [one] = &targets[..] {
-        one.check(cli.force)?;
+        one.check(cli.force || cli.dry_run)?;
     }
     if !cli.dry_run {
         sync_database(image).map_err(Failure::Host)?;
@@ -183,7 +183,7 @@ fn one(
     target: &Target,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    target.check(cli.force)?;
+    target.check(cli.force || cli.dry_run)?;
     let wanted = Wanted { overlays: cli.overlays.clone(), packages: cli.packages.clone() };
     let follow = Follow {
         ingredients: ingredients(image, target, (!cli.overlays.is_empty()).then_some(&wanted)),

@@ -76,7 +76,12 @@ impl Done {
             return "up to date".to_owned();
         }
         let [added, replaced, attributes, removed, conflicts, ..] = self.counts.map(|(_, count)| count);
-        let mut line = if dry { "would be brought up to date: " } else { "brought up to date: " }.to_owned();
+        let mut line = match (dry, self.left.is_empty()) {
+            (true, _) => "would be brought up to date: ",
+            (false, true) => "brought up to date: ",
+            (false, false) => "not all brought up to date: ",
+        }
+        .to_owned();
         line += &format!("{added} added, {replaced} replaced, {removed} removed, {attributes} with other attributes");
         match conflicts {
             0 => {}

@@ -60,7 +60,8 @@ pub fn apply(plan: &UpdatePlan<'_>, root: &Tree, how: &Apply<'_>) -> Result<Upda
             host::flush(&top).map_err(|source| failed(make_error(b".", source)))?;
         }
         if let Some(contents) = &plan.contents {
-            write_contents(root, contents).map_err(|source| failed(make_error(CONTENTS.as_bytes(), source)))?;
+            write_contents(root, contents, plan.updated)
+                .map_err(|source| failed(make_error(CONTENTS.as_bytes(), source)))?;
         }
         work.report.complete = true;
     }
@@ -74,14 +75,14 @@ fn make_error(path: &[u8], source: io::Error) -> ApplyError {
     }
 }
 
-fn write_contents(root: &Tree, bytes: &Text<'_>) -> io::Result<()> {
+fn write_contents(root: &Tree, bytes: &Text<'_>, updated: Timestamp) -> io::Result<()> {
     let (parent, name) = split(CONTENTS.as_bytes());
     let handle = root.open_dir(parent)?;
     let old = handle.stat(name)?.ok_or(io::ErrorKind::NotFound)?;
     remove_tree(&handle, NEW)?;
     let file = handle.create_file(NEW)?;
     bytes.write_to(&file)?;
-    set_attributes(&file, Some((old.uid, old.gid)), old.mode, old.modified)?;
+    set_attributes(&file, Some((old.uid, old.gid)), old.mode, updated)?;
     file.sync_all()?;
     handle.rename(NEW, name)?;
     handle.sync()
@@ -173,7 +174,9 @@ impl Work<'_> {
         }
         match &step.act {
             Act::Add(what) | Act::Replace(what) => self.make(parent, name, &step.path, what, there.as_ref())?,
-            Act::Attributes { mode, owner, modified } => set(parent, name, *owner, *mode, *modified)?,
+            Act::Attributes { mode, owner, modified } => {
+                set(parent, name, step.seen.as_ref(), (*owner, *mode, *modified))?
+            }
             Act::Remove => parent.remove_file(name)?,
             Act::RemoveDirectory => remove_dir(parent, name)?,
             Act::RemoveTree => remove_tree(parent, name)?,
@@ -345,14 +348,28 @@ fn same(seen: Option<&Stat>, there: Option<&Stat>) -> bool {
 }
 
 /// Sets the attributes of a file or directory through a descriptor, of anything else by its name.
-fn set(parent: &Handle, name: &[u8], owner: (u32, u32), mode: u32, modified: Timestamp) -> Result<(), Trouble> {
-    match parent.stat(name)?.map(|stat| stat.kind) {
+fn set(
+    parent: &Handle,
+    name: &[u8],
+    seen: Option<&Stat>,
+    (owner, mode, modified): ((u32, u32), u32, Timestamp),
+) -> Result<(), Trouble> {
+    let still = |stat: &Stat| match seen {
+        Some(seen) if seen.identity == stat.identity => Ok(()),
+        _ => Err(Trouble::Left("was replaced in the zone while it was updated".to_owned())),
+    };
+    match seen.map(|stat| stat.kind) {
         Some(FileKind::Directory) => {
             let handle = parent.open_dir(name)?;
-            let own = handle.stat_self()?.modified;
-            Ok(set_attributes(&handle, Some(owner), mode, own)?)
+            let own = handle.stat_self()?;
+            still(&own)?;
+            Ok(set_attributes(&handle, Some(owner), mode, own.modified)?)
         }
-        Some(FileKind::Regular) => Ok(set_attributes(parent.open_file(name)?.0, Some(owner), mode, modified)?),
+        Some(FileKind::Regular) => {
+            let (file, stat) = parent.open_file(name)?;
+            still(&stat)?;
+            Ok(set_attributes(&file, Some(owner), mode, modified)?)
+        }
         // The mode of these cannot be set without following a link that takes their place meanwhile.
         _ => Ok(parent.set_owner(name, owner.0, owner.1)?),
     }

@@ -128,7 +128,12 @@ impl<'p, 'a> Planner<'p, 'a> {
             absent: BTreeMap::new(),
             own: HashSet::new(),
             removed: HashSet::new(),
-            out: UpdatePlan { missing: plan.missing.clone(), warnings: plan.warnings.clone(), ..UpdatePlan::default() },
+            out: UpdatePlan {
+                missing: plan.missing.clone(),
+                warnings: plan.warnings.clone(),
+                updated: plan.updated,
+                ..UpdatePlan::default()
+            },
         }
     }
 

@@ -73,6 +73,8 @@ pub struct UpdatePlan<'a> {
     pub steps: Vec<Step<'a>>,
     /// The zone's new contents file; `None` when it stays as it is.
     pub contents: Option<Text<'a>>,
+    /// When the image's database was written, which is the time of the zone's.
+    pub updated: Timestamp,
     /// Objects that are as packages deliver them now.
     pub unchanged: usize,
     /// Objects that the zone changed and packages did not.

@@ -198,30 +198,59 @@ fn a_hostile_zone_is_not_followed() {
     );
 }
 
+fn many_name(number: u32) -> String {
+    format!("/usr/bin/many{number:03}")
+}
+
+/// A zone with much to do.
+fn many() -> Place {
+    let mut place = Place::new("whole-root");
+    for number in 0..300 {
+        place.image.file(&many_name(number), "old");
+    }
+    place.image.write();
+    place.install();
+    place.edit();
+    for number in 0..300 {
+        if number < 250 {
+            place.image.file(&many_name(number), "new");
+        } else {
+            place.image.remove(&many_name(number));
+        }
+    }
+    place.second_version();
+    place
+}
+
+/// Somebody loses patience.
+#[test]
+fn an_interruption_is_said() {
+    if skip_without_root() {
+        return;
+    }
+    for _ in 0..10 {
+        let place = many();
+        let mut running = Running::start(&mut place.on_root(&[]));
+        while !running.ended() && place.read("/etc/plain") == "one" {
+            std::thread::yield_now();
+        }
+        running.signal("INT");
+        let done = running.end();
+        if done.code() == 2 {
+            assert_eq!(done.out, "");
+            assert!(done.err.ends_with("/root: interrupted; run it again to go on\n"), "{}", done.err);
+            return;
+        }
+    }
+    panic!("no run was interrupted in time");
+}
+
 /// Killed at any moment, the next run comes to the same end.
 #[test]
 fn an_update_that_was_killed_is_finished_by_the_next() {
     if skip_without_root() {
         return;
     }
-    let name = |number: u32| format!("/usr/bin/many{number:03}");
-    let many = || {
-        let mut place = Place::new("whole-root");
-        (0..300).for_each(|number| {
-            place.image.file(&name(number), "old");
-        });
-        place.image.write();
-        place.install();
-        place.edit();
-        (0..250).for_each(|number| {
-            place.image.file(&name(number), "new");
-        });
-        (250..300).for_each(|number| {
-            place.image.remove(&name(number));
-        });
-        place.second_version();
-        place
-    };
     let undisturbed = many();
     undisturbed.steps(&[], 1);
     let expected = undisturbed.tree();
@@ -231,7 +260,7 @@ fn an_update_that_was_killed_is_finished_by_the_next() {
         let mut killed = 0;
         for step in 0..3 {
             let mut running = Running::start(&mut place.on_root(&[]));
-            let marker = name(delay * 12 + step * 80);
+            let marker = many_name(delay * 12 + step * 80);
             while !running.ended() && place.read(&marker) == "old" {
                 std::thread::yield_now();
             }
