@@ -188,7 +188,7 @@ impl RecipeFlags {
         self.site.site().recipe(brand)
     }
 
-    /// The same, with a brand for those who name none.
+    /// The recipe that the flags name, or that of `brand` when they name none.
     ///
     /// # Errors
     /// [`RecipeError`].
