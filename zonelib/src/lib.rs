@@ -10,3 +10,4 @@ pub mod program;
 pub mod recipe;
 pub mod root;
 pub mod storage;
+pub mod update;
