@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::lab::Lab;
 use crate::run::{self, Scratch};
-use crate::tiny::Tiny;
+use crate::tiny::{Tiny, measures};
 
 /// A host.
 #[derive(Debug)]
@@ -68,11 +68,14 @@ impl World {
             image.directory(path);
         }
         image.file("/sbin/init", "init\n").file("/usr/bin/ls", "ls\n").file("/lib/libc.so.1", "libc\n");
+        image.line(format!("/sbin/init f none 0755 root bin {} SUNWcs", measures("init\n")));
         image.file("/lib/svc/manifest/site.xml", "<service_bundle type='manifest' name='x'/>\n");
         image.editable("/etc/nodename", "unknown\n", "globalzone\n");
         image.editable("/etc/system.conf", "as packaged\n", "edited\n");
         image.write();
         fs::set_permissions(image.at("/sbin/init"), Permissions::from_mode(0o755)).unwrap();
+        // The package that brings zonekit makes it, for zoneadm(8) looks for it before any hook.
+        fs::create_dir_all(root.join("zonelib/lib")).unwrap();
         let lab = Lab::create(&root);
         let brands = Path::new(env!("CARGO_MANIFEST_DIR")).join("../brands");
         lab.install_brands(&brands, run::program("lab").parent().unwrap()).unwrap();
@@ -121,7 +124,19 @@ impl World {
     /// `zoneadm -z ZONE ...`
     #[must_use]
     pub fn zoneadm(&self, zone: &str, arguments: &[&str]) -> Did {
-        self.run("zoneadm", &[&["-z", zone], arguments].concat())
+        let did = self.run("zoneadm", &[&["-z", zone], arguments].concat());
+        // Shown when the test fails.
+        println!("zoneadm -z {zone} {}: {did:?}", arguments.join(" "));
+        if did.code != 0 {
+            println!("{}", self.hooks());
+        }
+        did
+    }
+
+    /// The hooks that were run, a line each.
+    #[must_use]
+    pub fn hooks(&self) -> String {
+        fs::read_to_string(self.lab.place("/.lab/hooks.log")).unwrap_or_default()
     }
 
     /// Configures a zone from the template of its brand.
