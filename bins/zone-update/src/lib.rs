@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use zonelib::brand::install::InstallError;
-use zonelib::brand::{Follow, FollowError, Ingredients, Sources, clone_path, sync_database};
+use zonelib::brand::{Follow, FollowError, HookError, Ingredients, Sources, clone_path, sync_database};
 use zonelib::config::{ZoneName, ZonesError};
 use zonelib::host::{self, HostError};
 use zonelib::libclone::{self, CloneError, State};
@@ -58,6 +58,8 @@ pub enum Failure {
     Clone(CloneError),
     /// The zone cannot be brought up to date.
     Follow(FollowError),
+    /// The zone root cannot be mounted, or is in use.
+    Hook(HookError),
     /// Signals cannot be caught.
     Signals(std::io::Error),
     /// Only root can do this.
@@ -79,6 +81,7 @@ impl fmt::Display for Failure {
             Self::Host(error) => error.fmt(f),
             Self::Clone(error) => error.fmt(f),
             Self::Follow(error) => error.fmt(f),
+            Self::Hook(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "signals cannot be caught: {error}"),
             Self::NotRoot => f.write_str("only root can give files to their owners; run it as root, or look with -n"),
         }
@@ -190,17 +193,18 @@ fn one(
         everything: cli.everything,
         verify: cli.verify,
     };
-    let root = open_root(target)?;
+    let root = open_root(cli, target)?;
     let go_on = || !host::interrupted();
-    let done = follow.with_update(sources, &root, &go_on, |plan, trees| {
+    let done = follow.with_update(sources, root.tree(), &go_on, |plan, trees| {
         let mut done = report::Done::of(plan, &target.recipe);
         if !cli.dry_run && !plan.is_empty() {
             let torn = || sources.image().changed();
-            let applied = update::apply(plan, &root, &Apply { trees, go_on: &go_on, torn: &torn })?;
+            let applied = update::apply(plan, root.tree(), &Apply { trees, go_on: &go_on, torn: &torn })?;
             done.applied(applied);
         }
         Ok::<_, UpdateError>(done)
     });
+    let closed = root.close();
     report.zone(target, done.map_err(Failure::Follow)?);
-    Ok(())
+    closed
 }
