@@ -119,7 +119,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     if let Some(first) = targets.first() {
         let sources = Sources::open(&ingredients(image, first, None))?;
         sync_clones(cli, image, &sources, &targets, &mut report)?;
-        for target in &targets {
+        for (index, target) in targets.iter().enumerate() {
             if let Err(failure) = one((cli, image), &sources, target, &mut report) {
                 if targets.len() == 1 {
                     return Err(failure);
@@ -128,12 +128,15 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
                 report.failed(target, &failure);
                 failed = true;
             }
-            if host::interrupted() {
+            if host::interrupted() && index + 1 < targets.len() {
+                let left = targets.len() - index - 1;
+                program::complain(PROGRAM, &format!("interrupted before {left} more zones; run it again to go on"));
+                failed = true;
                 break;
             }
         }
     }
-    let answer = match (failed || host::interrupted(), report.conflicts()) {
+    let answer = match (failed, report.conflicts()) {
         (true, _) => Answer::Failed,
         (false, true) => Answer::No,
         (false, false) => Answer::Yes,
