@@ -3,5 +3,6 @@
 pub mod lab;
 pub mod run;
 pub mod sample;
+pub mod svccfg;
 pub mod tiny;
 pub mod tree;

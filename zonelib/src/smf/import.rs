@@ -71,6 +71,23 @@ pub struct Imported {
     pub refused: u64,
 }
 
+impl Imported {
+    /// Those that it took.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.manifests.saturating_sub(self.refused)
+    }
+
+    /// What to say of refused manifests.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let Self { manifests, refused } = self;
+        let problem =
+            format!("svccfg refused {refused} of {manifests} service manifests; the first boot tries them again");
+        (*refused > 0).then_some(problem)
+    }
+}
+
 /// An import under way.
 pub(super) struct Import<'i> {
     svccfg: HostCommand,
@@ -203,8 +220,19 @@ impl<'i> Import<'i> {
         (&self.handle, REPOSITORY.as_bytes())
     }
 
-    /// Takes the scratch directory away.
-    pub(super) fn end(self) -> Result<(), ImportError> {
+    /// Does something with it and takes the scratch directory away, however that ended.
+    pub(super) fn carry_out<R>(
+        mut self,
+        act: impl FnOnce(&mut Self) -> Result<R, ImportError>,
+    ) -> Result<R, ImportError> {
+        let done = act(&mut self);
+        // Why it failed is worth more than a leftover, which the next one clears.
+        let ended = self.end();
+        let result = done?;
+        ended.map(|()| result)
+    }
+
+    fn end(self) -> Result<(), ImportError> {
         let fail = || ImportError::system(&self.scratch);
         clear(&self.handle).map_err(fail())?;
         std::fs::remove_dir(&self.scratch).map_err(fail())

@@ -18,8 +18,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::host::HostError;
-use crate::libclone::CloneError;
-use crate::populate::split;
+use crate::libclone::{self, CloneError};
+use crate::populate::{Request, split};
 use crate::recipe::Smf;
 use crate::root::{CopyBuffer, Handle, Stat, Transfer, Tree, remove_tree, set_attributes};
 
@@ -93,15 +93,35 @@ pub fn prepare_root(
     let repository = smf.repository.trim_start_matches('/').as_bytes();
     let fail = || ImportError::system(root.path());
     let seed = root.open_file(repository).map_err(fail())?;
-    let mut import = import::Import::begin(svccfg, scratch, &seed, go_on)?;
-    for directory in DIRECTORIES {
-        manifests::below(root, &directory[1..], &mut |manifest| import.add(directory, manifest))?;
+    let import = import::Import::begin(svccfg, scratch, &seed, go_on)?;
+    import.carry_out(|import| {
+        for directory in DIRECTORIES {
+            manifests::below(root, &directory[1..], &mut |manifest| import.add(directory, manifest))?;
+        }
+        let imported = import.run(dtd(root).as_deref())?;
+        let (file, stat) = import.result()?;
+        install(&file, &stat, root, repository).map_err(fail())?;
+        Ok(imported)
+    })
+}
+
+/// The relative path of a root's repository when it is the prepared one of the brand's usual clone.
+///
+/// # Errors
+/// [`ImportError`]: something cannot be read.
+pub fn accepted(request: &Request<'_>, root: &Tree) -> Result<Option<Vec<u8>>, ImportError> {
+    let recipe = request.recipe;
+    let Some(smf) = &recipe.smf else { return Ok(None) };
+    for share in &recipe.shares {
+        let place = libclone::place(request.image.tree.path(), share, None)?;
+        let Some(clone) = libclone::Clone::of(request.image, share, place) else { continue };
+        if let Some(prepared) = Prepared::of(&clone, recipe, Svccfg::of_host())
+            && prepared.is_that_of(root)?
+        {
+            return Ok(Some(smf.repository.trim_start_matches('/').as_bytes().to_vec()));
+        }
     }
-    let imported = import.run(dtd(root).as_deref())?;
-    let (file, stat) = import.result()?;
-    install(&file, &stat, root, repository).map_err(fail())?;
-    import.end()?;
-    Ok(imported)
+    Ok(None)
 }
 
 /// Replaces a repository of a root by another, which gets the owner and mode of the one before.

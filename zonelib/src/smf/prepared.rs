@@ -9,8 +9,8 @@ use contents::database::is_below;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
-use crate::libclone::{Clone as SharedClone, State, write_whole};
-use crate::populate::{Settings, is_absence, open_anywhere, same_files};
+use crate::libclone::{Clone as SharedClone, CloneError, State, write_whole};
+use crate::populate::{ApplyError, Settings, is_absence, open_anywhere, same_files};
 use crate::recipe::{Recipe, Smf};
 use crate::root::{Handle, Stat, Tree};
 
@@ -167,19 +167,14 @@ impl<'p, 'a> Prepared<'p, 'a> {
             return Ok(Outcome::Current);
         }
         self.svccfg.require()?;
-        let _lock = self.clone.lock(settings)?;
+        let _lock = self.clone.lock(settings).map_err(interrupted)?;
         // Whoever held the lock may have done it.
         if self.state()? == State::Current {
             return Ok(Outcome::Current);
         }
         let scratch = self.clone.beside(".import");
-        let mut import = Import::begin(&self.svccfg, &scratch, &seed, settings.go_on)?;
-        let done = self.import(&mut import, &seed.1);
-        // Why it failed is worth more than a leftover, which the next one clears.
-        let ended = import.end();
-        let imported = done?;
-        ended?;
-        Ok(Outcome::Made(imported))
+        let import = Import::begin(&self.svccfg, &scratch, &seed, settings.go_on)?;
+        import.carry_out(|import| self.import(import, &seed.1)).map(Outcome::Made)
     }
 
     fn import(&self, import: &mut Import<'_>, seed: &Stat) -> Result<Imported, ImportError> {
@@ -223,6 +218,13 @@ impl<'p, 'a> Prepared<'p, 'a> {
 fn beside(path: &Path) -> io::Result<(Handle, Vec<u8>)> {
     let parent = Tree::open(path.parent().unwrap_or(Path::new("/")))?.handle()?;
     Ok((parent, path.file_name().unwrap_or_default().as_bytes().to_vec()))
+}
+
+fn interrupted(error: CloneError) -> ImportError {
+    match error {
+        CloneError::Apply { source: ApplyError::Interrupted, .. } => ImportError::Interrupted,
+        error => error.into(),
+    }
 }
 
 fn absent<T>(error: io::Error) -> io::Result<Option<T>> {
