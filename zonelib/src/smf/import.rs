@@ -96,17 +96,17 @@ pub(super) struct Import<'i> {
     root: Tree,
     /// Directories that have manifests.
     directories: Vec<Vec<u8>>,
-    seed: File,
+    seed: &'i (File, Stat),
     manifests: u64,
     go_on: &'i dyn Fn() -> bool,
 }
 
 impl<'i> Import<'i> {
-    /// Makes the scratch directory, or clears what a killed import left in it, and copies the seed.
+    /// Makes the scratch directory, or clears what a killed import left in it.
     pub(super) fn begin(
         svccfg: &Svccfg,
         scratch: &Path,
-        seed: &(File, Stat),
+        seed: &'i (File, Stat),
         go_on: &'i dyn Fn() -> bool,
     ) -> Result<Self, ImportError> {
         let svccfg = svccfg.require()?;
@@ -125,16 +125,19 @@ impl<'i> Import<'i> {
         if !is_plain(&root) {
             return Err(ImportError::Path(root));
         }
-        let (file, stat) = seed;
+        handle.make_dir(b"root").map_err(fail())?;
+        let root = Tree::open(&root).map_err(fail())?;
+        Ok(Self { svccfg, scratch, handle, root, directories: Vec::new(), seed, manifests: 0, go_on })
+    }
+
+    fn copy_seed(&self) -> Result<(), ImportError> {
+        let fail = || ImportError::system(&self.scratch);
+        let (file, stat) = self.seed;
         if stat.size == 0 || stat.size > LIMIT {
             return Err(fail()(io::Error::other("the seed is empty, or too large for one")));
         }
-        let made = handle.create_file(REPOSITORY.as_bytes()).map_err(fail())?;
-        copy(file, stat, &made, go_on).map_err(fail())?;
-        handle.make_dir(b"root").map_err(fail())?;
-        let root = Tree::open(&root).map_err(fail())?;
-        let seed = file.try_clone().map_err(fail())?;
-        Ok(Self { svccfg, scratch, handle, root, directories: Vec::new(), seed, manifests: 0, go_on })
+        let made = self.handle.create_file(REPOSITORY.as_bytes()).map_err(fail())?;
+        copy(file, stat, &made, self.go_on).map_err(fail())
     }
 
     /// Copies a manifest to where the zone has it, with what svccfg takes for a checksum first: owner,
@@ -201,14 +204,15 @@ impl<'i> Import<'i> {
             return Err(ImportError::Useless("a repository that it had not finished writing"));
         }
         let (file, stat) = self.handle.open_file(REPOSITORY.as_bytes()).map_err(fail())?;
+        let (seed, _) = self.seed;
         let one_of_sqlite = |file: &File| beginning(file).map(|begins| begins == HEADER).map_err(fail());
         let sane = stat.size > 0 && stat.size <= LIMIT;
-        if !sane || (one_of_sqlite(&self.seed)? && !one_of_sqlite(&file)?) {
+        if !sane || (one_of_sqlite(seed)? && !one_of_sqlite(&file)?) {
             return Err(ImportError::Useless("something that is no repository"));
         }
         let opened = self.handle.open_file(REPOSITORY.as_bytes()).map_err(fail())?;
-        io::Seek::rewind(&mut &self.seed).map_err(fail())?;
-        if same_files(opened.0, &self.seed).map_err(fail())? {
+        io::Seek::rewind(&mut &*seed).map_err(fail())?;
+        if same_files(opened.0, seed).map_err(fail())? {
             return Err(ImportError::Useless("the repository without the services"));
         }
         set_attributes(&file, None, 0o600, stat.modified).and_then(|()| file.sync_all()).map_err(fail())?;
@@ -225,7 +229,7 @@ impl<'i> Import<'i> {
         mut self,
         act: impl FnOnce(&mut Self) -> Result<R, ImportError>,
     ) -> Result<R, ImportError> {
-        let done = act(&mut self);
+        let done = self.copy_seed().and_then(|()| act(&mut self));
         // Why it failed is worth more than a leftover, which the next one clears.
         let ended = self.end();
         let result = done?;
