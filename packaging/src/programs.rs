@@ -31,7 +31,18 @@ pub struct Program {
 /// All of them.
 pub const PROGRAMS: &[Program] = &[
     hook("pkgcreatezone", "pkgcreatezone", pkgcreatezone::command),
+    hook("attach", "zonekit-attach", attach::command),
+    hook("clone", "zonekit-clone", clone::command),
+    hook("detach", "zonekit-detach", detach::command),
+    hook("poststate", "zonekit-poststate", poststate::command),
+    hook("prestate", "zonekit-prestate", prestate::command),
+    hook("query", "zonekit-query", query::command),
+    hook("uninstall", "zonekit-uninstall", uninstall::command),
+    hook("verify-adm", "zonekit-verify-adm", verify_adm::command),
+    hook("verify-cfg", "zonekit-verify-cfg", verify_cfg::command),
+    command("zonekit-recover", zonekit_recover::command),
     command("zonelib-sync", zonelib_sync::command),
+    command("zone-update", zone_update::command),
     command("contents-query", contents_query::command),
     command("verify-zone", verify_zone::command),
     command("be-uuid", be_uuid::command),

@@ -11,3 +11,4 @@ pub mod recipe;
 pub mod root;
 pub mod smf;
 pub mod storage;
+pub mod update;

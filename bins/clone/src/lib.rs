@@ -1,7 +1,5 @@
 //! The flags of `clone`, and what it says.
 
-use std::path::{Path, PathBuf};
-
 use clap::{Parser, ValueEnum};
 use zonelib::brand::clone::{Clone, Method};
 use zonelib::brand::{self, HookError, Status, check};
@@ -60,6 +58,7 @@ pub struct Cli {
 /// [`HookError`].
 pub fn run(cli: &Cli) -> Result<Status, HookError> {
     let recipe = cli.recipe.recipe().map_err(|error| HookError::Usage(error.to_string()))?;
+    let Some(recipe) = recipe else { return Err(HookError::Usage("no brand; give -b BRAND".to_owned())) };
     let clone = Clone {
         zone: cli.zone.zone.clone(),
         zonepath: cli.zone.zonepath.clone(),
@@ -70,7 +69,8 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
             (None, Some(Way::Copy)) => Method::Copy,
             (None, None) => Method::Usual,
         },
-        seed: recipe.and_then(|recipe| recipe.smf).map(|smf| below(&host::place("/"), &smf.seed)),
+        recipe,
+        image: host::place("/"),
         state: cli.state.dir(),
     };
     let done = clone.run(brand::tell_recovered(PROGRAM))?;
@@ -79,10 +79,6 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
         done.reset.iter().for_each(|reset| program::tell(reset));
     }
     Ok(Status::Complete)
-}
-
-fn below(root: &Path, path: &str) -> PathBuf {
-    root.join(path.trim_start_matches('/'))
 }
 
 /// The flag table, for help, manual pages and completions.

@@ -4,10 +4,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::config::{ZoneConfig, ZoneName};
+use crate::config::{DETACHED, ZoneConfig, ZoneName};
 use crate::host::be::{ACTIVE_PROPERTY, PARENT_PROPERTY};
 use crate::host::{self, DatasetName, zfs};
 use crate::journal::{Journal, Recovered, StateDir, Undo};
+use crate::populate::unpack::{Limits, Unpack};
 use crate::recipe::Recipe;
 use crate::root::Tree;
 use crate::storage::{Directory, ROOT, Storage, StorageError, ZoneDatasets, parent_dataset};
@@ -87,7 +88,7 @@ impl Attach {
         let Ok(zonepath) = Tree::open(&self.zonepath) else { return Ok(()) };
         let handle = zonepath.handle().map_err(HookError::system(&self.zonepath))?;
         match ZoneConfig::read_detached(&handle, &self.zonepath)? {
-            Some(detached) => self.check_brand(&detached, &self.zonepath.join(crate::config::DETACHED)),
+            Some(detached) => self.check_brand(&detached, &self.zonepath.join(DETACHED)),
             None => Ok(()),
         }
     }
@@ -282,7 +283,25 @@ impl Attach {
                 }));
                 Ok(())
             }
-            Source::Archive(_) | Source::Stream(_) | Source::Zonepath => Ok(()),
+            Source::Archive(archive) => self.unpack(archive, root, attached),
+            Source::Stream(_) | Source::Zonepath => Ok(()),
         }
+    }
+
+    fn unpack(&self, archive: &Path, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
+        let file = File::open(archive).map_err(HookError::system(archive))?;
+        let handle = Tree::open(root).and_then(|tree| tree.handle()).map_err(HookError::system(root))?;
+        let limits = Limits { max_size: self.max_size, ..Limits::default() };
+        let unpack = Unpack { limits, go_on: &|| !host::interrupted() };
+        let fail = |source| HookError::Unpack { archive: archive.to_owned(), source };
+        let contained = unpack.run(&file, &handle).map_err(fail)?;
+        if let Some(manifest) = &contained.manifest {
+            let called = archive.join(DETACHED);
+            self.check_brand(&ZoneConfig::parse(&called, manifest)?, &called)?;
+        }
+        if contained.skipped > 0 {
+            attached.notes.push(format!("{} members of {} were left out", contained.skipped, archive.display()));
+        }
+        Ok(())
     }
 }

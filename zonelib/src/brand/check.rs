@@ -110,6 +110,13 @@ impl About<'_> {
         let at = at.display();
         match (state, self.subcommand) {
             (State::Current, _) => {}
+            // Whatever is to be mounted has to exist before a hook can make it.
+            (_, "install") if std::fs::symlink_metadata(clone.path()).is_err() => {
+                let path = &share.path;
+                checked.refused = Some(format!(
+                    "{at}: the zone mounts its {path} from there, and there is no such directory; `zonelib-sync` makes it"
+                ));
+            }
             (state, "install") => {
                 checked.notes.push(format!("{at} is {}, and is brought up to date now", state.as_str()))
             }

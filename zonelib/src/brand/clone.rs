@@ -7,12 +7,14 @@ use crate::config::ZoneName;
 use crate::host::zfs::{self, MADE_PROPERTY};
 use crate::host::{self, DatasetError, DatasetName};
 use crate::journal::{Journal, Recovered, StateDir, Undo};
+use crate::populate::printable;
+use crate::recipe::Recipe;
 use crate::root::{CopiedTree, Tree, copy_tree};
 use crate::storage::{Directory, ROOT, Storage, StorageError, ZoneDatasets, parent_dataset};
 
 use super::HookError;
 use super::error::go_on;
-use super::identity;
+use super::identity::{self, Identity, Repository};
 use super::state::mounted_below;
 
 /// Snapshots for clones of one name that are looked through for a free one, as the brand scripts have it.
@@ -42,8 +44,11 @@ pub struct Clone {
     pub source_zonepath: PathBuf,
     /// How.
     pub method: Method,
-    /// The seed of the service repository, in the image, for zones that have none of their own.
-    pub seed: Option<PathBuf>,
+    /// Its brand.
+    pub recipe: Recipe,
+    /// The root whose packages zones are made from: the seed of the service repository is there, for zones
+    /// that have none of their own.
+    pub image: PathBuf,
     /// Where the journal is.
     pub state: StateDir,
 }
@@ -173,11 +178,23 @@ impl Clone {
     }
 
     fn reset(&self, tree: &Tree, cloned: &mut Cloned) -> Result<(), HookError> {
-        let fail = |source| HookError::System { path: tree.path().to_owned(), source };
-        let seed = self.seed.as_deref();
-        let resets = identity::plan(tree, &self.zone, Some(self.source.as_str()), seed).map_err(fail)?;
-        identity::apply(tree, &resets).map_err(fail)?;
-        cloned.reset = resets.iter().map(ToString::to_string).collect();
+        let fail = |source| HookError::Identity { root: tree.path().to_owned(), source };
+        let image = Tree::open(&self.image).map_err(HookError::system(&self.image))?;
+        let repository = self.recipe.smf.as_ref().map(|smf| {
+            // A zone with a /lib of its own has its own seed.
+            let own = tree.open_file(smf.seed.trim_start_matches('/').as_bytes()).is_ok();
+            let from = if own { tree } else { &image };
+            Repository { tree: from, seed: &smf.seed, repository: &smf.repository }
+        });
+        let identity = Identity { new: &self.zone, old: Some(self.source.as_str()), repository };
+        let planned = identity::plan(tree, &identity).map_err(fail)?;
+        identity::apply(tree, &identity, &planned.resets).map_err(fail)?;
+        cloned.reset = planned.resets.iter().map(identity::Reset::line).collect();
+        cloned.warnings.extend(
+            planned.unreachable.iter().map(|path| {
+                format!("/{} is no directory of the zone: what is kept there was not reset", printable(path))
+            }),
+        );
         Ok(())
     }
 }

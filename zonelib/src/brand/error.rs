@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::config::ConfigError;
 use crate::host::HostError;
 use crate::journal::{Failure, JournalError};
+use crate::populate::unpack::UnpackError;
 use crate::root::CopyError;
 use crate::storage::StorageError;
 
 use super::Status;
+use super::identity::IdentityError;
 use super::install::InstallError;
 
 /// Why a hook failed.
@@ -37,6 +39,22 @@ pub enum HookError {
         root: PathBuf,
         /// Why.
         source: CopyError,
+    },
+    /// The identity of a clone could not be reset.
+    #[error("{}: {source}", root.display())]
+    Identity {
+        /// The zone root.
+        root: PathBuf,
+        /// Why.
+        source: IdentityError,
+    },
+    /// An archive could not be unpacked.
+    #[error("{}: {source}", archive.display())]
+    Unpack {
+        /// The archive.
+        archive: PathBuf,
+        /// Why.
+        source: UnpackError,
     },
     /// The brand, or what its zones are made from.
     #[error(transparent)]

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use contents::names::OverlayName;
 
-use crate::config::{self, ZoneName};
+use crate::config::ZoneName;
 use crate::host::{self, HostCommand, HostError};
 use crate::journal::{Failure, Journal, JournalError, StateDir};
-use crate::libclone::{self, Clone as SharedClone, CloneError, Synced};
+use crate::libclone::{Clone as SharedClone, CloneError, Synced};
 use crate::populate::{
     self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Plan, PlanError, Request, Settings, Trees,
     Wanted, postinstall_path, printable,
@@ -22,7 +22,7 @@ use crate::smf::{self, Imported, Outcome, Prepared, Svccfg};
 use crate::storage::{self, Directory, Storage, StorageError, Which};
 
 use super::Status;
-use super::sources::{Ingredients, PKGADM, Sources, sync_database};
+use super::sources::{Ingredients, PKGADM, Sources, clone_path, sync_database};
 
 /// What is to be installed, where, and how.
 #[derive(Debug)]
@@ -251,7 +251,7 @@ impl Install {
         storage::keep_out_of(zonepath, storage.root(), &self.image, &shared)?;
         let mut clones = Vec::new();
         for share in self.recipe.shares.iter().filter(|share| share.clone.is_some()) {
-            let path = self.clone_path(share)?;
+            let path = clone_path(&self.image, share, self.zonelib.as_deref(), self.zone.as_ref())?;
             storage::keep_apart_from(zonepath, &path)?;
             clones.push((share, path));
         }
@@ -260,18 +260,6 @@ impl Install {
 
     fn below_image(&self, path: &str) -> PathBuf {
         self.image.join(path.trim_start_matches('/'))
-    }
-
-    /// Where the clone of a shared directory is.
-    fn clone_path(&self, share: &Share) -> Result<PathBuf, CloneError> {
-        let configured = match (&self.zonelib, &self.zone) {
-            (None, Some(zone)) => config::mounted_from(zone, &share.path),
-            _ => None,
-        };
-        match configured {
-            Some(path) if path != Path::new(&share.path) => libclone::place_in(&self.image, &path),
-            _ => libclone::place(&self.image, share, self.zonelib.as_deref()),
-        }
     }
 
     /// Checks everything and makes the plan; touches nothing.

@@ -5,6 +5,7 @@ pub mod check;
 pub mod clone;
 pub mod detach;
 mod error;
+mod follow;
 pub mod identity;
 pub mod install;
 mod sources;
@@ -20,7 +21,8 @@ use crate::journal::Recovered;
 use crate::program::{self, NoArguments};
 
 pub use error::HookError;
-pub use sources::{Ingredients, Sources, sync_database};
+pub use follow::{Follow, FollowError};
+pub use sources::{Ingredients, Sources, clone_path, sync_database};
 
 /// How a hook ends. Source: sys/zone.h, `ZONE_SUBPROC_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

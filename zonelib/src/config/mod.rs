@@ -3,6 +3,8 @@
 mod index;
 mod xml;
 
+mod zones;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,6 +16,7 @@ pub use xml::{
     Attr, AttrKind, ConfigError, CpuRange, DETACHED, Filesystem, IpType, Network, Rctl, RctlValue, XML_LIMIT,
     ZoneConfig,
 };
+pub use zones::{Zone, ZonesError, zones};
 
 /// `ZONENAME_MAX` of sys/zone.h, with its NUL.
 const NAME_LIMIT: usize = 64;

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use roxmltree::{Document, Node, ParsingOptions};
 use rustix::fs::{Mode, OFlags};
 
+use crate::populate::unpack;
 use crate::recipe::BrandName;
 use crate::root::{FileKind, Handle, Stat};
 use crate::storage::DatasetName;
@@ -19,9 +20,9 @@ use crate::storage::DatasetName;
 use super::ZoneName;
 
 /// The configuration of a detached zone, in its zonepath.
-pub const DETACHED: &str = "SUNWdetached.xml";
+pub const DETACHED: &str = unpack::MANIFEST;
 /// Bytes of the longest configuration that is read.
-pub const XML_LIMIT: u64 = 1024 * 1024;
+pub const XML_LIMIT: u64 = unpack::MANIFEST_LIMIT;
 /// Elements and texts of the longest configuration that is read.
 const NODE_LIMIT: u32 = 64 * 1024;
 

@@ -170,7 +170,8 @@ struct Planner<'a> {
     extra: Vec<Action<'a>>,
 }
 
-fn relative(path: &[u8]) -> &[u8] {
+/// A path of the database as plans have it.
+pub(crate) fn relative(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"/").unwrap_or(path)
 }
 

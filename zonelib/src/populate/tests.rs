@@ -10,7 +10,7 @@ use super::*;
 use crate::recipe::{BrandName, Recipe, Site};
 
 /// Plans a zone of a brand and hands the plan on.
-fn planned<R>(image: &Tiny, brand: &str, kept: Option<&Kept>, then: impl FnOnce(&Plan<'_>) -> R) -> R {
+pub(super) fn planned<R>(image: &Tiny, brand: &str, kept: Option<&Kept>, then: impl FnOnce(&Plan<'_>) -> R) -> R {
     image.write();
     let recipe = recipe(brand);
     let opened = Image::open(image.path()).unwrap();

@@ -1,0 +1,48 @@
+//! Stand-ins for pkgadm(8) and zap(1).
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::Lab;
+use super::zfs::{Options, conclude, misused, refused, words};
+
+/// `pkgadm sync [-R ROOT] [-q]`. Source: section 1 of the facts of the reference.
+pub(super) fn pkgadm(lab: &Lab, arguments: &[OsString]) -> u8 {
+    conclude(lab, |_| {
+        let words = words(arguments)?;
+        let Some(("sync", rest)) = words.split_first().map(|(verb, rest)| (verb.as_str(), rest)) else {
+            return Err(misused("pkgadm: the lab knows sync alone"));
+        };
+        let options = Options::read(rest, "R:q")?;
+        let [] = options.exactly([])?;
+        match options.get('R') {
+            Some(root) if !Path::new(root).is_dir() => Err(refused(format!("pkgadm: ERROR: {root} is no directory"))),
+            _ => Ok(()),
+        }
+    })
+}
+
+/// `zap install-pkg -R ROOT NAME` and `zap install-overlay -R ROOT NAME`: adds a line to
+/// `ROOT/var/sadm/install/zap-calls`. Source: section 2 of the facts of the reference.
+pub(super) fn zap(lab: &Lab, arguments: &[OsString]) -> u8 {
+    conclude(lab, |_| {
+        let words = words(arguments)?;
+        let Some((verb, rest)) = words.split_first() else { return Err(misused("zap: missing subcommand")) };
+        if !matches!(verb.as_str(), "install-pkg" | "install-overlay") {
+            return Err(misused(format!("zap: the lab does not know `{verb}`")));
+        }
+        let options = Options::read(rest, "R:")?;
+        let root = PathBuf::from(options.get('R').ok_or_else(|| misused("zap: missing -R"))?);
+        if options.operands.is_empty() {
+            return Err(misused("zap: missing name"));
+        }
+        let place = root.join("var/sadm/install");
+        let line = format!("{verb} {}\n", options.operands.join(" "));
+        let wrong = |error: std::io::Error| refused(format!("zap: {}: {error}", place.display()));
+        fs::create_dir_all(&place).map_err(wrong)?;
+        let mut file = File::options().create(true).append(true).open(place.join("zap-calls")).map_err(wrong)?;
+        file.write_all(line.as_bytes()).map_err(wrong)
+    })
+}

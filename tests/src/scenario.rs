@@ -1,0 +1,175 @@
+//! A host with zones, in a lab: a small image of packages as its root, both brands, and a pool.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests, which end by panics")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::lab::Lab;
+use crate::run::{self, Scratch};
+use crate::tiny::{Tiny, measures};
+
+/// A host.
+#[derive(Debug)]
+pub struct World {
+    scratch: Scratch,
+    /// Its commands.
+    pub lab: Lab,
+    /// Its packages.
+    pub image: Tiny,
+}
+
+/// A command of the host that has ended.
+#[derive(Debug)]
+pub struct Did {
+    /// Its exit status.
+    pub code: i32,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Did {
+    /// It has succeeded.
+    ///
+    /// # Panics
+    /// It has not.
+    pub fn well(self) -> Self {
+        assert!(self.code == 0, "{self:#?}");
+        self
+    }
+
+    /// It has failed, and said every one of these words.
+    ///
+    /// # Panics
+    /// It has not.
+    pub fn badly(self, words: &[&str]) -> Self {
+        assert!(self.code != 0, "{self:#?}");
+        for word in words {
+            assert!(self.err.contains(word) || self.out.contains(word), "`{word}` expected: {self:#?}");
+        }
+        self
+    }
+}
+
+impl World {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    #[must_use]
+    pub fn new() -> Self {
+        let scratch = Scratch::new();
+        let root = scratch.join("host");
+        let mut image = Tiny::new(&root);
+        for path in ["/etc", "/etc/ssh", "/lib", "/lib/svc", "/root", "/sbin", "/usr", "/usr/bin", "/var", "/var/adm"] {
+            image.directory(path);
+        }
+        image.file("/sbin/init", "init\n").file("/usr/bin/ls", "ls\n").file("/lib/libc.so.1", "libc\n");
+        image.line(format!("/sbin/init f none 0755 root bin {} SUNWcs", measures("init\n")));
+        image.file("/lib/svc/manifest/site.xml", "<service_bundle type='manifest' name='x'/>\n");
+        image.editable("/etc/nodename", "unknown\n", "globalzone\n");
+        image.editable("/etc/system.conf", "as packaged\n", "edited\n");
+        image.write();
+        fs::set_permissions(image.at("/sbin/init"), Permissions::from_mode(0o755)).unwrap();
+        // The package that brings zonekit makes it, for zoneadm(8) looks for it before any hook.
+        fs::create_dir_all(root.join("zonelib/lib")).unwrap();
+        let lab = Lab::create(&root);
+        let brands = Path::new(env!("CARGO_MANIFEST_DIR")).join("../brands");
+        lab.install_brands(&brands, run::program("lab").parent().unwrap()).unwrap();
+        for template in ["TRIBsparse.xml", "TRIBwhole.xml"] {
+            fs::copy(brands.join("templates").join(template), lab.place("/etc/zones").join(template)).unwrap();
+        }
+        Self { scratch, lab, image }
+    }
+
+    /// A place beside the host.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+
+    /// Where a zone's zonepath is.
+    #[must_use]
+    pub fn zonepath(&self, zone: &str) -> PathBuf {
+        self.lab.place("/zones").join(zone)
+    }
+
+    /// Where something in a zone is.
+    #[must_use]
+    pub fn in_zone(&self, zone: &str, path: &str) -> PathBuf {
+        self.zonepath(zone).join("root").join(path.trim_start_matches('/'))
+    }
+
+    /// What is in a file of a zone.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    #[must_use]
+    pub fn text(&self, zone: &str, path: &str) -> String {
+        let place = self.in_zone(zone, path);
+        fs::read_to_string(&place).unwrap_or_else(|error| panic!("{}: {error}", place.display()))
+    }
+
+    /// Runs a command of the host.
+    #[must_use]
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Did {
+        let output = self.lab.run(name, arguments);
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Did { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// `zoneadm -z ZONE ...`
+    #[must_use]
+    pub fn zoneadm(&self, zone: &str, arguments: &[&str]) -> Did {
+        let did = self.run("zoneadm", &[&["-z", zone], arguments].concat());
+        // Shown when the test fails.
+        println!("zoneadm -z {zone} {}: {did:?}", arguments.join(" "));
+        if did.code != 0 {
+            println!("{}", self.hooks());
+        }
+        did
+    }
+
+    /// The hooks that were run, a line each.
+    #[must_use]
+    pub fn hooks(&self) -> String {
+        fs::read_to_string(self.lab.place("/.lab/hooks.log")).unwrap_or_default()
+    }
+
+    /// Configures a zone from the template of its brand.
+    ///
+    /// # Panics
+    /// It was refused.
+    pub fn configure(&self, zone: &str, brand: &str) {
+        let template = if brand == "sparse-root" { "TRIBsparse" } else { "TRIBwhole" };
+        let zonepath = self.zonepath(zone);
+        let commands = format!("create -t {template}; set zonepath={}; verify; commit", zonepath.display());
+        self.run("zonecfg", &["-z", zone, &commands]).well();
+    }
+
+    /// The state of a zone as `zoneadm list` tells it; empty when there is no such zone.
+    #[must_use]
+    pub fn state(&self, zone: &str) -> String {
+        let listed = self.run("zoneadm", &["list", "-cp"]);
+        let line = listed.out.lines().find(|line| line.split(':').nth(1) == Some(zone));
+        line.and_then(|line| line.split(':').nth(2)).unwrap_or_default().to_owned()
+    }
+
+    /// One of zonekit's own commands, run on the host.
+    #[must_use]
+    pub fn zonekit(&self, program: &str, arguments: &[&str]) -> Did {
+        let mut command = std::process::Command::new(run::program(program));
+        command.env("ZONEKIT_LAB", self.lab.root()).args(arguments).stdin(std::process::Stdio::null());
+        let ran = run::run(&mut command);
+        Did { code: ran.code(), out: ran.out, err: ran.err }
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
