@@ -42,6 +42,7 @@ pub const PROGRAMS: &[Program] = &[
     hook("verify-cfg", "zonekit-verify-cfg", verify_cfg::command),
     command("zonekit-recover", zonekit_recover::command),
     command("zonelib-sync", zonelib_sync::command),
+    command("zone-update", zone_update::command),
     command("contents-query", contents_query::command),
     command("verify-zone", verify_zone::command),
     command("be-uuid", be_uuid::command),

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use crate::lab::Lab;
 use crate::run::{self, Scratch};
-use crate::tiny::Tiny;
+use crate::tiny::{Tiny, measures};
 
 /// A host.
 #[derive(Debug)]
 pub struct World {
-    scratch: Scratch,
+    /// Removed with the world; none for one that stays.
+    _scratch: Option<Scratch>,
     /// Its commands.
     pub lab: Lab,
     /// Its packages.
@@ -55,37 +56,63 @@ impl Did {
 }
 
 impl World {
-    /// Makes one.
+    /// Makes one that goes away.
     ///
     /// # Panics
     /// It cannot be made.
     #[must_use]
     pub fn new() -> Self {
         let scratch = Scratch::new();
-        let root = scratch.join("host");
-        let mut image = Tiny::new(&root);
-        for path in ["/etc", "/etc/ssh", "/lib", "/lib/svc", "/root", "/sbin", "/usr", "/usr/bin", "/var", "/var/adm"] {
-            image.directory(path);
-        }
-        image.file("/sbin/init", "init\n").file("/usr/bin/ls", "ls\n").file("/lib/libc.so.1", "libc\n");
-        image.file("/lib/svc/manifest/site.xml", "<service_bundle type='manifest' name='x'/>\n");
-        image.editable("/etc/nodename", "unknown\n", "globalzone\n");
-        image.editable("/etc/system.conf", "as packaged\n", "edited\n");
-        image.write();
-        fs::set_permissions(image.at("/sbin/init"), Permissions::from_mode(0o755)).unwrap();
-        let lab = Lab::create(&root);
+        let world = Self::at(&scratch.join("host"));
+        Self { _scratch: Some(scratch), ..world }
+    }
+
+    /// Makes one in a directory, where it stays.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        let image = image(root);
+        // The package that brings zonekit makes it, for zoneadm(8) looks for it before any hook.
+        fs::create_dir_all(root.join("zonelib/lib")).unwrap();
+        let lab = Lab::create(root);
         let brands = Path::new(env!("CARGO_MANIFEST_DIR")).join("../brands");
         lab.install_brands(&brands, run::program("lab").parent().unwrap()).unwrap();
         for template in ["TRIBsparse.xml", "TRIBwhole.xml"] {
             fs::copy(brands.join("templates").join(template), lab.place("/etc/zones").join(template)).unwrap();
         }
-        Self { scratch, lab, image }
+        Self { _scratch: None, lab, image }
+    }
+
+    /// Makes another host, which runs a boot environment of this UUID.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    #[must_use]
+    pub fn elsewhere(uuid: &str) -> Self {
+        let world = Self::new();
+        world.lab.add_be("elsewhere", uuid);
+        world.lab.run_be("elsewhere");
+        world
+    }
+
+    /// Takes ZFS and boot environments away from the host: zones are plain directories.
+    #[must_use]
+    pub fn without_datasets(self) -> Self {
+        for name in ["zfs", "beadm"] {
+            self.lab.remove_command(name);
+        }
+        self.lab.zfs_ok(&["destroy", "-r", "rpool/zones"]);
+        fs::create_dir_all(self.lab.place("/zones")).unwrap();
+        fs::remove_file(self.lab.place("/.lab/bin/zfs")).unwrap();
+        self
     }
 
     /// A place beside the host.
     #[must_use]
     pub fn beside(&self, name: &str) -> PathBuf {
-        self.scratch.join(name)
+        self.lab.root().with_file_name(name)
     }
 
     /// Where a zone's zonepath is.
@@ -121,7 +148,19 @@ impl World {
     /// `zoneadm -z ZONE ...`
     #[must_use]
     pub fn zoneadm(&self, zone: &str, arguments: &[&str]) -> Did {
-        self.run("zoneadm", &[&["-z", zone], arguments].concat())
+        let did = self.run("zoneadm", &[&["-z", zone], arguments].concat());
+        // Shown when the test fails.
+        println!("zoneadm -z {zone} {}: {did:?}", arguments.join(" "));
+        if did.code != 0 {
+            println!("{}", self.hooks());
+        }
+        did
+    }
+
+    /// The hooks that were run, a line each.
+    #[must_use]
+    pub fn hooks(&self) -> String {
+        fs::read_to_string(self.lab.place("/.lab/hooks.log")).unwrap_or_default()
     }
 
     /// Configures a zone from the template of its brand.
@@ -157,4 +196,19 @@ impl Default for World {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn image(root: &Path) -> Tiny {
+    let mut image = Tiny::new(root);
+    for path in ["/etc", "/etc/ssh", "/lib", "/lib/svc", "/root", "/sbin", "/usr", "/usr/bin", "/var", "/var/adm"] {
+        image.directory(path);
+    }
+    image.file("/sbin/init", "init\n").file("/usr/bin/ls", "ls\n").file("/lib/libc.so.1", "libc\n");
+    image.line(format!("/sbin/init f none 0755 root bin {} SUNWcs", measures("init\n")));
+    image.file("/lib/svc/manifest/site.xml", "<service_bundle type='manifest' name='x'/>\n");
+    image.editable("/etc/nodename", "unknown\n", "globalzone\n");
+    image.editable("/etc/system.conf", "as packaged\n", "edited\n");
+    image.write();
+    fs::set_permissions(image.at("/sbin/init"), Permissions::from_mode(0o755)).unwrap();
+    image
 }

@@ -222,7 +222,15 @@ impl RecipeFlags {
         }
     }
 
-    /// The same, with a brand for those who name none.
+    /// The recipe of a brand that is known otherwise.
+    ///
+    /// # Errors
+    /// [`RecipeError`].
+    pub fn of(&self, brand: &BrandName) -> Result<Recipe, RecipeError> {
+        self.site.site().recipe(brand)
+    }
+
+    /// The recipe that the flags name, or that of `brand` when they name none.
     ///
     /// # Errors
     /// [`RecipeError`].

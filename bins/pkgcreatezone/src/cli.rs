@@ -81,6 +81,9 @@ pub struct Cli {
     /// Fill the zone root itself, although the brand has zones cloned from golden images
     #[arg(long)]
     pub no_golden: bool,
+    /// Let the zone import its service manifests itself, at its first boot
+    #[arg(long)]
+    pub no_import: bool,
     /// Write a .tar.gz of the zone root instead of making one
     #[arg(long, value_name = "FILE")]
     pub archive: Option<PathBuf>,
@@ -162,6 +165,7 @@ impl Cli {
             add_overlays: self.add_overlays.clone(),
             add_packages: self.add_packages.clone(),
             archive: self.archive.clone(),
+            import: !self.no_import,
             verify: self.verify,
             strict: self.strict,
             jobs: self.jobs.map_or_else(host::processors, usize::from),

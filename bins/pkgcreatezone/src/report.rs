@@ -128,6 +128,9 @@ pub fn done_text(install: &Install, report: &Report, verbose: bool) -> String {
             synced.kept
         );
     }
+    if let Some(imported) = report.imported {
+        let _ = writeln!(text, "{} service manifests imported", imported.accepted());
+    }
     let target = target.unwrap_or_default();
     if let Some(golden) = &report.golden {
         let _ = writeln!(text, "{target}: a clone of golden image {}", golden.image);
@@ -202,6 +205,7 @@ pub fn done_json(install: &Install, report: &Report) -> Value {
         "objects": applied.objects,
         "bytes": applied.bytes,
         "clones": clones,
+        "imported_manifests": report.imported.map(|imported| imported.accepted()),
         "postinstall": report.postinstall,
         "postinstall_not_run": report.postponed,
         "missing": missing_json(&applied.missing),

@@ -27,13 +27,14 @@ pub struct Cli {
     pub recipe: RecipeFlags,
     /// Where the journal is.
     #[command(flatten)]
-    pub state_dir: StateFlags,
+    pub state: StateFlags,
     /// The zone
     pub zone: ZoneName,
     /// Its zonepath
     pub zonepath: PathBuf,
     /// The state that it was in, as a number
-    pub state: u32,
+    #[arg(value_name = "STATE")]
+    pub from_state: u32,
     /// What is done to it: 0 ready, 1 boot, 4 halt
     #[arg(value_name = "COMMAND")]
     pub command: u32,
@@ -52,7 +53,7 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
         when: When::Before,
         command: cli.command,
         alternate: cli.altroot.clone().filter(|path| !path.as_os_str().is_empty()),
-        state: cli.state_dir.dir(),
+        state: cli.state.dir(),
     };
     change.run(brand::tell_recovered(PROGRAM))?;
     Ok(Status::Complete)

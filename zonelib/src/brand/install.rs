@@ -2,29 +2,29 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use contents::names::OverlayName;
 
-use crate::config::{self, ZoneName};
+use crate::config::ZoneName;
 use crate::host::{self, DatasetName, HostCommand, HostError};
 use crate::journal::{Failure, Journal, JournalError, StateDir};
-use crate::libclone::{self, Clone as SharedClone, CloneError, Synced};
+use crate::libclone::{Clone as SharedClone, CloneError, Synced};
 use crate::populate::{
     self, Applied, ApplyError, ArchiveError, Counters, Image, ImageError, Plan, PlanError, Request, Settings, Trees,
     Wanted, postinstall_path, printable,
 };
 use crate::recipe::{Recipe, Share};
-use crate::root::{Handle, remove_tree};
+use crate::root::{Handle, Stat, Tree, remove_tree};
+use crate::smf::{self, Imported, Outcome, Prepared, Svccfg};
 use crate::storage::{self, Directory, Storage, StorageError, Which};
 
 use super::Status;
 use super::clock::Clock;
 use super::golden::{self, Cloned, Golden};
 use super::identity::IdentityError;
-use super::sources::{Ingredients, PKGADM, Sources, sync_database};
+use super::sources::{Ingredients, PKGADM, Sources, clone_path, sync_database};
 
 pub use super::clock::{Phase, Watch};
 
@@ -53,6 +53,8 @@ pub struct Install {
     pub add_packages: Vec<String>,
     /// Write an archive instead of a zone root.
     pub archive: Option<PathBuf>,
+    /// Give the zone a service repository that has its manifests imported, where that can be had.
+    pub import: bool,
     /// Compare files with the database while copying.
     pub verify: bool,
     /// Missing and differing files, and failed scripts, are errors.
@@ -87,6 +89,8 @@ pub struct Report {
     pub golden: Option<Cloned>,
     /// Clones that were built or brought up to date.
     pub clones: Vec<(PathBuf, Synced)>,
+    /// What the prepared service repository was made from, when it was made.
+    pub imported: Option<Imported>,
     /// Scripts that were run.
     pub postinstall: Vec<Postinstall>,
     /// Scripts that were not run, because there is only an archive.
@@ -207,7 +211,7 @@ struct Place<'i> {
 
 /// What is at hand once there is a plan.
 pub(super) struct Work<'k, 'w> {
-    sources: &'k Sources,
+    pub(super) sources: &'k Sources,
     pub(super) request: &'k Request<'k>,
     pub(super) plan: &'k Plan<'k>,
     pub(super) trees: Trees<'k>,
@@ -268,7 +272,7 @@ impl Install {
         storage::keep_out_of(zonepath, storage.root(), &self.image, &shared)?;
         let mut clones = Vec::new();
         for share in self.recipe.shares.iter().filter(|share| share.clone.is_some()) {
-            let path = self.clone_path(share)?;
+            let path = clone_path(&self.image, share, self.zonelib.as_deref(), self.zone.as_ref())?;
             storage::keep_apart_from(zonepath, &path)?;
             clones.push((share, path));
         }
@@ -277,18 +281,6 @@ impl Install {
 
     fn below_image(&self, path: &str) -> PathBuf {
         self.image.join(path.trim_start_matches('/'))
-    }
-
-    /// Where the clone of a shared directory is.
-    fn clone_path(&self, share: &Share) -> Result<PathBuf, CloneError> {
-        let configured = match (&self.zonelib, &self.zone) {
-            (None, Some(zone)) => config::mounted_from(zone, &share.path),
-            _ => None,
-        };
-        match configured {
-            Some(path) if path != Path::new(&share.path) => libclone::place_in(&self.image, &path),
-            _ => libclone::place(&self.image, share, self.zonelib.as_deref()),
-        }
     }
 
     /// Checks everything and makes the plan; touches nothing.
@@ -343,10 +335,10 @@ impl Install {
                 sync_database(&self.image)?;
                 let zones = self.golden_zones(&mut *storage);
                 self.make(watch, |work| {
-                    self.sync_clones(clones, work)?;
+                    let repository = self.sync_clones(clones, work)?;
                     match zones {
-                        Some(zones) => self.clone_golden(&zones, journal, &mut *storage, work),
-                        None => self.fill(journal, &mut *storage, work),
+                        Some(zones) => self.clone_golden(&zones, journal, &mut *storage, repository.as_ref(), work),
+                        None => self.fill(journal, &mut *storage, repository.as_ref(), work),
                     }
                 })
             },
@@ -390,7 +382,7 @@ impl Install {
         })
     }
 
-    fn settings<'s>(&self, watch: &'s Watch<'_>) -> Settings<'s> {
+    pub(super) fn settings<'s>(&self, watch: &'s Watch<'_>) -> Settings<'s> {
         Settings { jobs: self.jobs, verify: self.verify, go_on: &|| !host::interrupted(), counters: watch.counters }
     }
 
@@ -406,7 +398,7 @@ impl Install {
         }
     }
 
-    fn refuse_differences(&self, applied: &Applied) -> Result<(), InstallError> {
+    pub(super) fn refuse_differences(&self, applied: &Applied) -> Result<(), InstallError> {
         self.refuse_missing(&applied.missing)?;
         match &applied.mismatches[..] {
             [first, ..] if self.strict => Err(InstallError::Strict(format!(
@@ -419,38 +411,13 @@ impl Install {
         }
     }
 
-    fn write_archive(&self, work: &mut Work<'_, '_>) -> Result<(), InstallError> {
-        let (image, plan) = (work.sources.image(), work.plan);
-        let path = self.archive.as_deref().unwrap_or(Path::new(""));
-        work.clock.phase("archiving", Some(plan.actions.len()));
-        let fail = |source: ArchiveError| InstallError::Archive { path: path.to_owned(), source };
-        let mut new = path.as_os_str().to_owned();
-        new.push(format!(".{}.new", std::process::id()));
-        let new = PathBuf::from(new);
-        if let Some(problem) = not_replaceable(path) {
-            return Err(fail(ArchiveError::Write(io::Error::new(io::ErrorKind::InvalidInput, problem))));
-        }
-        let file = File::create_new(&new).map_err(|error| fail(error.into()))?;
-        let made = populate::archive(plan, &file, work.trees, &self.settings(work.clock.watch))
-            .map_err(fail)
-            .and_then(|applied| if image.changed() { Err(InstallError::Torn(self.image.clone())) } else { Ok(applied) })
-            .and_then(|applied| self.refuse_differences(&applied).map(|()| applied))
-            .and_then(|applied| file.sync_all().map(|()| applied).map_err(|error| fail(error.into())))
-            .and_then(|applied| std::fs::rename(&new, path).map(|()| applied).map_err(|error| fail(error.into())));
-        match made {
-            Ok(applied) => work.report.applied = applied,
-            Err(error) => {
-                // The error to report is why it failed; a leftover has a name that says what it is.
-                let _ = std::fs::remove_file(&new);
-                return Err(error);
-            }
-        }
-        work.report.postponed.clone_from(&plan.postinstall);
-        Ok(())
-    }
-
-    fn sync_clones(&self, clones: Vec<(&Share, PathBuf)>, work: &mut Work<'_, '_>) -> Result<(), InstallError> {
+    fn sync_clones(
+        &self,
+        clones: Vec<(&Share, PathBuf)>,
+        work: &mut Work<'_, '_>,
+    ) -> Result<Option<(File, Stat)>, InstallError> {
         let Work { request, clock, report, .. } = work;
+        let mut repository = None;
         for (share, path) in clones {
             let Some(clone) = SharedClone::of(request.image, share, path) else { continue };
             clock.phase("shared libraries", None);
@@ -468,28 +435,54 @@ impl Install {
                 report.warnings.extend(synced.broken.iter().map(ToString::to_string));
                 report.clones.push((clone.path().to_owned(), synced));
             }
+            if let Some(prepared) = Prepared::of(&clone, &self.recipe, Svccfg::of_host())
+                && self.imports()
+            {
+                clock.phase("services", None);
+                repository = prepare(&prepared, &settings, report);
+            }
         }
-        Ok(())
+        Ok(repository)
+    }
+
+    /// A repository is prepared for what all zones of a brand have: not for a template, nor for some
+    /// packages.
+    fn imports(&self) -> bool {
+        self.import && self.template.is_none() && !self.makes_template && self.wanted.is_none()
     }
 
     fn fill(
         &self,
         journal: &mut Journal,
         storage: &mut dyn Storage,
+        repository: Option<&(File, Stat)>,
         work: &mut Work<'_, '_>,
     ) -> Result<(), InstallError> {
         let root = storage.prepare(journal)?;
-        self.fill_root(root, storage.root(), work, |_| Ok(()))?;
+        self.fill_root(root, storage.root(), work, |_| self.install_repository(storage.root(), repository))?;
         Ok(storage.commit()?)
     }
 
-    /// Fills a root that is at `path`. `check` is asked when everything is copied.
+    /// The service repository that was prepared, if one was, instead of the seed.
+    pub(super) fn install_repository(
+        &self,
+        root: &Path,
+        repository: Option<&(File, Stat)>,
+    ) -> Result<(), InstallError> {
+        let (Some((file, stat)), Some(services)) = (repository, &self.recipe.smf) else { return Ok(()) };
+        let path = services.repository.trim_start_matches('/');
+        let installed = Tree::open(root).and_then(|tree| smf::install(file, stat, &tree, path.as_bytes()));
+        Ok(installed.map_err(|source| StorageError::System { path: root.join(path), source })?)
+    }
+
+    /// Fills a root that is at `path`. `then` is called when everything is copied, before packages
+    /// are added and scripts run.
     pub(super) fn fill_root(
         &self,
         root: Handle,
         path: &Path,
         work: &mut Work<'_, '_>,
-        check: impl FnOnce(&Work<'_, '_>) -> Result<(), InstallError>,
+        then: impl FnOnce(&Work<'_, '_>) -> Result<(), InstallError>,
     ) -> Result<(), InstallError> {
         let plan = work.plan;
         work.clock.phase("copying", Some(plan.actions.len()));
@@ -499,7 +492,7 @@ impl Install {
         if work.sources.image().changed() {
             return Err(InstallError::Torn(self.image.clone()));
         }
-        check(work)?;
+        then(work)?;
         self.add_packages(path, work.clock)?;
         self.run_scripts(path, plan, work.clock, work.report)
     }
@@ -579,17 +572,23 @@ impl Install {
     }
 }
 
-/// The host's installer of packages and overlays.
-const ZAP: &str = "/usr/bin/zap";
-
-/// What stands in the place of an archive and is none.
-fn not_replaceable(path: &Path) -> Option<&'static str> {
-    let kind = std::fs::symlink_metadata(path).ok()?.file_type();
-    match kind {
-        _ if kind.is_file() => None,
-        _ if kind.is_dir() => Some("is a directory"),
-        _ if kind.is_symlink() => Some("is a symbolic link"),
-        _ if kind.is_fifo() => Some("is a named pipe"),
-        _ => Some("is no file"),
+/// The prepared repository, when it could be had. Without it a zone only takes longer to boot.
+fn prepare(prepared: &Prepared<'_, '_>, settings: &Settings<'_>, report: &mut Report) -> Option<(File, Stat)> {
+    let synced = prepared.sync(settings).and_then(|outcome| Ok((outcome, prepared.open()?)));
+    match synced {
+        Ok((outcome, repository)) => {
+            if let Outcome::Made(imported) = outcome {
+                report.warnings.extend(imported.warning());
+                report.imported = Some(imported);
+            }
+            repository
+        }
+        Err(error) => {
+            report.warnings.push(smf::warning(&error));
+            None
+        }
     }
 }
+
+/// The host's installer of packages and overlays.
+const ZAP: &str = "/usr/bin/zap";

@@ -1,11 +1,14 @@
 //! The protocol that zoneadm(8) speaks with the hooks of a brand, and each hook as one function.
 
+pub mod adopt;
+mod archive;
 pub mod attach;
 pub mod check;
 mod clock;
 pub mod clone;
 pub mod detach;
 mod error;
+mod follow;
 pub mod golden;
 pub mod identity;
 pub mod install;
@@ -22,7 +25,8 @@ use crate::journal::Recovered;
 use crate::program::{self, NoArguments};
 
 pub use error::HookError;
-pub use sources::{Ingredients, Sources, sync_database};
+pub use follow::{Follow, FollowError};
+pub use sources::{Ingredients, Sources, clone_path, sync_database};
 
 /// How a hook ends. Source: sys/zone.h, `ZONE_SUBPROC_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

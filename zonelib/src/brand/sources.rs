@@ -1,7 +1,7 @@
 //! What a zone root is made from: whoever installs one, and whoever checks one, reads it here.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -9,9 +9,11 @@ use contents::Contents;
 use contents::alias::Aliases;
 use contents::overlay::Overlays;
 
+use crate::config::{self, ZoneName};
 use crate::host::{self, HostCommand, HostError};
+use crate::libclone::{self, CloneError};
 use crate::populate::{self, Image, Kept, Listing, Origin, Plan, PlanError, Request, Trees, Wanted};
-use crate::recipe::{Recipe, Template};
+use crate::recipe::{Recipe, Share, Template};
 use crate::root::Tree;
 
 use super::install::InstallError;
@@ -136,6 +138,27 @@ impl Sources {
         let aliases = Aliases::read(dir).map_err(PlanError::from)?;
         let installed: BTreeSet<&[u8]> = populate::packages(contents);
         Ok(Kept::resolve(wanted, &overlays, &aliases, &installed).map_err(PlanError::from)?)
+    }
+}
+
+/// Where the clone of a shared directory is: in `zonelib`, or where the zone's configuration mounts the
+/// directory from, or where the recipe has it.
+///
+/// # Errors
+/// [`CloneError`]: the path cannot be walked.
+pub fn clone_path(
+    image: &Path,
+    share: &Share,
+    zonelib: Option<&Path>,
+    zone: Option<&ZoneName>,
+) -> Result<PathBuf, CloneError> {
+    let configured = match (zonelib, zone) {
+        (None, Some(zone)) => config::mounted_from(zone, &share.path),
+        _ => None,
+    };
+    match configured {
+        Some(path) if path != Path::new(&share.path) => libclone::place_in(image, &path),
+        _ => libclone::place(image, share, zonelib),
     }
 }
 

@@ -282,6 +282,12 @@ impl Journal {
         &self.operation.id
     }
 
+    /// What it belongs to.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
     /// Where it is, for people.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -50,7 +50,7 @@ impl Summary {
     }
 }
 
-fn kind(what: &What<'_>) -> &'static str {
+pub(crate) fn kind(what: &What<'_>) -> &'static str {
     match what {
         What::Directory { .. } => "directory",
         What::File { .. } | What::Text { .. } => "file",
@@ -138,11 +138,11 @@ pub fn difference_json(difference: &Difference) -> Value {
     Value::Object(out)
 }
 
-fn absolute(path: &[u8]) -> Vec<u8> {
+pub(crate) fn absolute(path: &[u8]) -> Vec<u8> {
     [b"/", path].concat()
 }
 
-fn put_name(out: &mut Map<String, Value>, key: &str, name: &[u8]) {
+pub(crate) fn put_name(out: &mut Map<String, Value>, key: &str, name: &[u8]) {
     out.insert(key.into(), String::from_utf8_lossy(name).into());
     if std::str::from_utf8(name).is_err() {
         let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();

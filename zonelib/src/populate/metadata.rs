@@ -15,11 +15,11 @@ use super::PlanError;
 use super::action::{Action, Attributes, Modified, Origin, Source, Text, What};
 use super::live::open_dir;
 
-const PACKAGES: &[u8] = b"var/sadm/pkg";
-const OVERLAYS: &[u8] = b"var/sadm/overlays";
+pub(crate) const PACKAGES: &[u8] = b"var/sadm/pkg";
+pub(crate) const OVERLAYS: &[u8] = b"var/sadm/overlays";
 const INSTALLED: &[u8] = b"var/sadm/overlays/installed";
 /// A package's saved files: pristine copies, which a zone has in place, and backout data.
-const SAVE: &[u8] = b"save";
+pub(crate) const SAVE: &[u8] = b"save";
 /// Metadata is shallow; what is deeper was not made by pkgadd(8).
 const DEPTH: usize = 32;
 

@@ -28,16 +28,19 @@ pub use apply::{Applied, ApplyError, Counters, Mismatch, Settings, Trees, apply}
 pub(crate) use apply::{compare, path_of};
 pub use archive::{ArchiveError, archive};
 pub use describe::{Summary, action_json, action_line, difference_json, printable};
+pub(crate) use describe::{absolute, kind, put_name};
 pub use image::{Image, ImageError};
 pub(crate) use live::{is_absence, leads_nowhere, open_anywhere, open_dir, why_absent};
 pub use metadata::{Listing, postinstall_path};
-pub(crate) use plan::link_target;
+pub(crate) use metadata::{OVERLAYS, PACKAGES, SAVE};
+pub(crate) use owners::Owners;
 pub use plan::{Missing, Packages, Plan, Request, plan, plan_clone};
+pub(crate) use plan::{link_target, relative};
 pub use select::{Kept, Wanted, packages};
 pub(crate) use survey::Facts;
 pub use survey::{Survey, survey};
-pub(crate) use verify::same_files;
 pub use verify::{Difference, Findings, verify};
+pub(crate) use verify::{MOUNTED_FILES, called, same_files};
 pub(crate) use zone_contents::{filter, replace_file};
 
 /// Why no plan could be made.

@@ -178,7 +178,8 @@ struct Planner<'a> {
     extra: Vec<Action<'a>>,
 }
 
-fn relative(path: &[u8]) -> &[u8] {
+/// A path of the database as plans have it.
+pub(crate) fn relative(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"/").unwrap_or(path)
 }
 
@@ -431,7 +432,7 @@ impl<'a> Planner<'a> {
             attributes: Attributes::known(0o600, 0, gid),
             modified: Modified::Live,
             packaged: None,
-            editable: false,
+            editable: true,
         };
         self.extra.push(Action { path: Cow::Borrowed(relative(smf.repository.as_bytes())), what });
     }

@@ -20,7 +20,7 @@ const ROOT_MODE: u32 = 0o755;
 const MOUNT_POINTS: [&[u8]; 3] = [b"dev", b"proc", b"system"];
 
 /// Files that a running zone has another file system on.
-const MOUNTED_FILES: [&[u8]; 2] = [b"etc/mnttab", b"etc/dfs/sharetab"];
+pub(crate) const MOUNTED_FILES: [&[u8]; 2] = [b"etc/mnttab", b"etc/dfs/sharetab"];
 
 /// Names of one directory that belong to nothing and are listed one by one; the rest is counted.
 const EXTRA_LIMIT: usize = 1000;
@@ -389,7 +389,7 @@ fn completed(known: Attributes, mode: u32, uid: u32, gid: u32) -> Attributes {
     Attributes::known(known.mode.unwrap_or(mode), known.uid.unwrap_or(uid), known.gid.unwrap_or(gid))
 }
 
-fn called(kind: FileKind) -> &'static str {
+pub(crate) fn called(kind: FileKind) -> &'static str {
     match kind {
         FileKind::Regular => "a file",
         FileKind::Directory => "a directory",

@@ -59,6 +59,15 @@ impl Tree {
         Ok(Self { dir, path: PathBuf::new() })
     }
 
+    /// Holds the tree of a directory below, following no symbolic link.
+    ///
+    /// # Errors
+    /// As [`Tree::open_dir`].
+    pub fn enter(&self, path: &[u8]) -> io::Result<Self> {
+        let inner = Self::from_handle(&self.open_dir(path)?)?;
+        Ok(Self { path: self.path.join(OsStr::from_bytes(path)), ..inner })
+    }
+
     /// The tree as a capability, for libraries that take one.
     #[must_use]
     pub fn dir(&self) -> &Dir {

@@ -17,6 +17,7 @@ pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
 pub(crate) use directory::{declare_whole, make_closed};
 pub use place::{keep_apart_from, keep_out_of};
+pub(crate) use zfs::mount_private;
 pub use zfs::{Zfs, ZoneDatasets, parent_dataset};
 
 /// The zone root's name in its zonepath.

@@ -78,6 +78,9 @@ impl Lab {
             let (name, from) = entry.map(|entry| (entry.file_name(), entry.path()))?;
             let name = name.to_string_lossy().into_owned();
             let common = name == "common";
+            if !common && !from.join("config.xml").is_file() {
+                continue;
+            }
             let to = self.place("usr/lib/brand").join(if common { "zonekit-common" } else { &name });
             fs::create_dir_all(&to)?;
             for file in fs::read_dir(&from)? {

@@ -7,15 +7,15 @@
 
 mod images;
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
-use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, FAILED_PROPERTY, GOLDEN_PROPERTY, Kind, MADE_PROPERTY, ZfsError};
 use crate::host::{self, DatasetError, DatasetName};
 use crate::journal::{ImageName, Journal, StateDir, Undo};
 use crate::populate::{Facts, Request, Survey, open_dir};
-use crate::root::{FileKind, Handle, Tree};
-use crate::storage::{StorageError, declare_whole, make_closed};
+use crate::root::{FileKind, Handle, Stat, Tree};
+use crate::storage::{Storage, StorageError, declare_whole, mount_private};
 
 use super::identity::{self, Identity, IdentityError};
 use super::install::{Install, InstallError, Work};
@@ -26,6 +26,8 @@ pub use images::{Fate, Image, images, prune};
 pub const HOLDER: &str = ".golden";
 /// The snapshot that says that an image is whole.
 const SNAPSHOT: &str = "golden";
+/// Where in the state directory images are mounted while they are filled.
+const PRIVATE: &str = "golden";
 /// Another number for images that are filled in another way.
 const FORMAT: u64 = 1;
 /// No longer value of a property is made; every release of ZFS takes it.
@@ -156,7 +158,7 @@ impl Golden {
             self.clear()?;
         }
         self.create(journal)?;
-        let place = self.mount(journal, state)?;
+        let place = mount_private(state, (PRIVATE, self.name.as_str()), self.dataset(), journal)?;
         let root = Tree::open(&place).and_then(|tree| tree.handle()).map_err(StorageError::system(&place))?;
         let failed = names(fill(root, &place)?);
         declare_whole(&place)?;
@@ -172,7 +174,7 @@ impl Golden {
 
     /// Takes away what somebody left whose journal is gone.
     fn clear(&self) -> Result<(), InstallError> {
-        let mounts = mounts()?;
+        let mounts = crate::storage::mounts()?;
         if let Some(path) = mounts.place_of(self.dataset.as_str()) {
             zfs::unmount(path)?;
         }
@@ -217,25 +219,6 @@ impl Golden {
             made => Ok(made?),
         }
     }
-
-    /// Mounts the image where nobody but root comes.
-    fn mount(&self, journal: &mut Journal, state: &StateDir) -> Result<PathBuf, InstallError> {
-        let folder = state.make("golden")?;
-        let folder = folder.canonicalize().map_err(StorageError::system(&folder))?;
-        let place = folder.join(self.name.as_str());
-        journal.step(Undo::RemoveDirectory { path: place.clone() })?;
-        if !place.is_dir() {
-            make_closed(&place)?;
-        }
-        let dataset = self.dataset.to_string();
-        journal.step(Undo::Unmount { dataset: dataset.clone(), path: place.clone() })?;
-        zfs::mount(&dataset, &place)?;
-        Ok(place)
-    }
-}
-
-fn mounts() -> Result<Mounts, StorageError> {
-    crate::storage::mounts()
 }
 
 /// Names as the value of a property; as many as fit.
@@ -311,7 +294,8 @@ impl Install {
         &self,
         zones: &DatasetName,
         journal: &mut Journal,
-        storage: &mut dyn crate::storage::Storage,
+        storage: &mut dyn Storage,
+        repository: Option<&(File, Stat)>,
         work: &mut Work<'_, '_>,
     ) -> Result<(), InstallError> {
         work.clock.phase("golden image", None);
@@ -336,6 +320,7 @@ impl Install {
             zfs.make_from(held.snapshot.clone());
         }
         storage.prepare(journal)?;
+        self.install_repository(storage.root(), repository)?;
         storage.commit()?;
         work.report.golden = Some(Cloned { image: golden.dataset.to_string(), filled: held.filled });
         work.report.applied.missing = survey.missing;
