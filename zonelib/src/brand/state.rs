@@ -175,8 +175,8 @@ impl OpenRoot {
         drop(tree);
         let Some(journal) = journal else { return Ok(()) };
         let subject = journal.subject().clone();
-        journal
-            .roll_back()
-            .map_err(|left| HookError::Journal(JournalError::Stuck { subject, operation: "update".to_owned(), left }))
+        journal.roll_back().map_err(|left| {
+            HookError::Journal(JournalError::Stuck { subject, operation: "update".to_owned(), left: Box::new(left) })
+        })
     }
 }

@@ -282,7 +282,7 @@ impl Uninstall {
         journal.forward(doomed)?;
         journal.destroy_doomed().map_err(|left| {
             let (subject, operation) = ((&self.zone).into(), "uninstall".to_owned());
-            HookError::Journal(JournalError::Stuck { subject, operation, left })
+            HookError::Journal(JournalError::Stuck { subject, operation, left: Box::new(left) })
         })?;
         Ok(())
     }
