@@ -9,6 +9,7 @@ mod error;
 mod follow;
 pub mod identity;
 pub mod install;
+mod services;
 mod sources;
 pub mod state;
 pub mod uninstall;

@@ -154,7 +154,8 @@ fn a_current_repository_costs_no_process() {
 fn what_changes_is_imported_again() {
     let mut world = World::new();
     world.made();
-    let changes: [(&str, &dyn Fn(&mut World)); 4] = [
+    type Act<'a> = &'a dyn Fn(&mut World);
+    let changes: [(&str, Act<'_>); 4] = [
         ("a manifest of the clone", &|world| {
             world.image.file("/lib/svc/manifest/kept.xml", "changed manifest").write();
         }),
