@@ -17,12 +17,12 @@ use crate::populate::{
     Wanted, postinstall_path, printable,
 };
 use crate::recipe::{Recipe, Share};
-use crate::root::{Stat, remove_tree};
-use crate::smf::Imported;
+use crate::root::{Stat, Tree, remove_tree};
+use crate::smf::{self, Imported, Outcome, Prepared, Svccfg};
 use crate::storage::{self, Directory, Storage, StorageError, Which};
 
+use super::Status;
 use super::sources::{Ingredients, PKGADM, Sources, clone_path, sync_database};
-use super::{Status, services};
 
 /// What is to be installed, where, and how.
 #[derive(Debug)]
@@ -446,9 +446,11 @@ impl Install {
                 report.warnings.extend(synced.broken.iter().map(ToString::to_string));
                 report.clones.push((clone.path().to_owned(), synced));
             }
-            if self.imports() {
+            if let Some(prepared) = Prepared::of(&clone, &self.recipe, Svccfg::of_host())
+                && self.imports()
+            {
                 clock.phase("services", None);
-                repository = services::prepare(&clone, &self.recipe, &settings, report).or(repository);
+                repository = prepare(&prepared, &settings, report);
             }
         }
         Ok(repository)
@@ -480,7 +482,12 @@ impl Install {
         if sources.image().changed() {
             return Err(InstallError::Torn(self.image.clone()));
         }
-        services::give(repository.as_ref(), &self.recipe, storage.root())?;
+        if let (Some((file, stat)), Some(services)) = (&repository, &self.recipe.smf) {
+            let path = services.repository.trim_start_matches('/').as_bytes();
+            Tree::open(storage.root()).and_then(|root| smf::install(file, stat, &root, path)).map_err(|source| {
+                StorageError::System { path: storage.root().join(&services.repository[1..]), source }
+            })?;
+        }
         self.add_packages(storage.root(), clock)?;
         self.run_scripts(storage.root(), plan, clock, report)?;
         Ok(storage.commit()?)
@@ -558,6 +565,24 @@ impl Install {
             return Err(InstallError::Apply { root: root.to_owned(), source: ApplyError::Interrupted });
         }
         Ok(())
+    }
+}
+
+/// The prepared repository, when it could be had. Without it a zone only takes longer to boot.
+fn prepare(prepared: &Prepared<'_, '_>, settings: &Settings<'_>, report: &mut Report) -> Option<(File, Stat)> {
+    let synced = prepared.sync(settings).and_then(|outcome| Ok((outcome, prepared.open()?)));
+    match synced {
+        Ok((outcome, repository)) => {
+            if let Outcome::Made(imported) = outcome {
+                report.warnings.extend(imported.warning());
+                report.imported = Some(imported);
+            }
+            repository
+        }
+        Err(error) => {
+            report.warnings.push(smf::warning(&error));
+            None
+        }
     }
 }
 

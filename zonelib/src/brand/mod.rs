@@ -9,7 +9,6 @@ mod error;
 mod follow;
 pub mod identity;
 pub mod install;
-mod services;
 mod sources;
 pub mod state;
 pub mod uninstall;
