@@ -53,6 +53,20 @@ impl Host {
         ran
     }
 
+    /// An installation that is waiting for a slow svccfg.
+    fn importing(&self, zone: &str) -> Running {
+        let started = self.scratch.join("started");
+        let script = format!("echo half >> \"$SVCCFG_REPOSITORY\"\n: > {}\nexec sleep 1\n", started.display());
+        svccfg::put_script(&self.svccfg(), &script);
+        let running = Running::start(&mut sparse(zone, self));
+        let patience = Instant::now();
+        while !started.exists() {
+            assert!(patience.elapsed() < Duration::from_secs(30));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        running
+    }
+
     fn repository(&self, zone: &str) -> String {
         let place = self.scratch.join(zone).join("root/etc/svc/repository.db");
         let found = fs::metadata(&place).unwrap();
@@ -181,15 +195,7 @@ fn a_run_that_is_killed_while_it_imports_is_made_up_for() {
         return;
     }
     let host = Host::new();
-    let started = host.scratch.join("started");
-    let script = format!("echo half >> \"$SVCCFG_REPOSITORY\"\n: > {}\nexec sleep 2\n", started.display());
-    svccfg::put_script(&host.svccfg(), &script);
-    let running = Running::start(&mut sparse("a", &host));
-    let patience = Instant::now();
-    while !started.exists() {
-        assert!(patience.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let running = host.importing("a");
     running.signal("KILL");
     assert_eq!(signal_of(&running.end()), Some(9));
     assert!(!host.scratch.join("zonelib/.lib.repository").exists());
@@ -197,6 +203,21 @@ fn a_run_that_is_killed_while_it_imports_is_made_up_for() {
     host.sparse("b", &[]);
     assert_eq!(host.imported("b").len(), 2);
     assert!(!host.scratch.join("zonelib/.lib.import").exists());
+}
+
+#[test]
+fn an_interruption_while_it_imports_ends_the_installation() {
+    if skip_without_root() {
+        return;
+    }
+    let host = Host::new();
+    let running = host.importing("a");
+    running.signal("TERM");
+    running.end().refused(254, &["interrupted"]);
+    assert!(!host.scratch.join("a/root/etc").exists());
+    assert!(
+        !host.scratch.join("zonelib/.lib.repository").exists() && !host.scratch.join("zonelib/.lib.import").exists()
+    );
 }
 
 #[test]
