@@ -9,5 +9,6 @@ pub mod populate;
 pub mod program;
 pub mod recipe;
 pub mod root;
+pub mod smf;
 pub mod storage;
 pub mod update;

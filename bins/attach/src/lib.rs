@@ -1,11 +1,13 @@
 //! The flags of `attach`, and what it says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use zonelib::brand::adopt::{self, Host, Updated};
 use zonelib::brand::attach::{Attach, Source};
 use zonelib::brand::{self, HookError, Status};
 use zonelib::config::ZoneName;
+use zonelib::host;
 use zonelib::program::{self, RecipeFlags, StateFlags};
 
 /// What it is called in messages.
@@ -65,6 +67,10 @@ pub struct Cli {
 pub fn run(cli: &Cli) -> Result<Status, HookError> {
     let recipe = cli.recipe.recipe().map_err(|error| HookError::Usage(error.to_string()))?;
     let Some(recipe) = recipe else { return Err(HookError::Usage("no brand; give -b BRAND".to_owned())) };
+    let image = host::place("/");
+    if let Some(manifest) = &cli.dry_run {
+        return tell_fit(cli, &Host { image: &image, recipe: &recipe }, manifest);
+    }
     let zone = cli.zone.parse::<ZoneName>().map_err(|error| HookError::Usage(error.to_string()))?;
     let source = match (&cli.archive, &cli.directory, &cli.receive) {
         (Some(file), ..) => Source::Archive(file.clone()),
@@ -72,11 +78,57 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
         (None, None, Some(stream)) => Source::Stream(stream.clone()),
         (None, None, None) => Source::Zonepath,
     };
-    let attach =
-        Attach { zone, zonepath: cli.zonepath.clone(), recipe, source, max_size: cli.max_size, state: cli.state.dir() };
-    let done = attach.run(brand::tell_recovered(PROGRAM), |_| Ok(()))?;
+    let attach = Attach {
+        zone,
+        zonepath: cli.zonepath.clone(),
+        recipe,
+        source,
+        max_size: cli.max_size,
+        update: cli.update,
+        image,
+        state: cli.state.dir(),
+    };
+    let done = attach.run(brand::tell_recovered(PROGRAM))?;
     done.notes.iter().for_each(|note| program::tell(&format!("{PROGRAM}: {note}")));
+    if let Some(updated) = &done.updated {
+        program::print(&describe(updated, "brought up to date", &updated.conflicts));
+    }
     Ok(Status::Complete)
+}
+
+/// What would happen, for people; success means that the zone can be attached, and booted then.
+fn tell_fit(cli: &Cli, host: &Host<'_>, manifest: &Path) -> Result<Status, HookError> {
+    let mut fit = adopt::fit(host, manifest)?;
+    if let Some(archive) = &cli.archive {
+        adopt::examine(archive, cli.max_size, &mut fit)?;
+    }
+    let mut text = String::new();
+    for problem in fit.refused.iter().chain(&fit.lacking) {
+        text.push_str(&format!("{problem}\n"));
+    }
+    for note in &fit.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if let Some(updated) = &fit.update {
+        text.push_str(&describe(updated, "-u would change", &updated.steps));
+    }
+    if fit.fits() {
+        text.push_str("the zone can be attached\n");
+    }
+    program::print(&text);
+    Ok(if fit.fits() { Status::Complete } else { Status::Fatal })
+}
+
+fn describe(updated: &Updated, what: &str, lines: &[String]) -> String {
+    let mut text = match updated.steps.len() {
+        0 => "the zone has the packages of this host\n".to_owned(),
+        1 => format!("{what}: 1 object\n"),
+        count => format!("{what}: {count} objects\n"),
+    };
+    for line in lines {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text
 }
 
 /// The flag table, for help, manual pages and completions.

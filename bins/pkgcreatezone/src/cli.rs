@@ -78,6 +78,9 @@ pub struct Cli {
     /// Where the zone root lives
     #[arg(long, value_enum, default_value = "auto", value_name = "KIND")]
     pub storage: StorageKind,
+    /// Let the zone import its service manifests itself, at its first boot
+    #[arg(long)]
+    pub no_import: bool,
     /// Write a .tar.gz of the zone root instead of making one
     #[arg(long, value_name = "FILE")]
     pub archive: Option<PathBuf>,
@@ -159,6 +162,7 @@ impl Cli {
             add_overlays: self.add_overlays.clone(),
             add_packages: self.add_packages.clone(),
             archive: self.archive.clone(),
+            import: !self.no_import,
             verify: self.verify,
             strict: self.strict,
             jobs: self.jobs.map_or_else(host::processors, usize::from),

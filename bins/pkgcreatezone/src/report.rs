@@ -101,6 +101,9 @@ pub fn done_text(install: &Install, report: &Report, verbose: bool) -> String {
             synced.kept
         );
     }
+    if let Some(imported) = report.imported {
+        let _ = writeln!(text, "{} service manifests imported", imported.accepted());
+    }
     let _ = writeln!(text, "{}: {} objects, {}", target.unwrap_or_default(), applied.objects, size(applied.bytes));
     let failed: Vec<_> = report.postinstall.iter().filter(|script| script.failure.is_some()).collect();
     if !report.postinstall.is_empty() {
@@ -161,6 +164,7 @@ pub fn done_json(install: &Install, report: &Report) -> Value {
         "objects": applied.objects,
         "bytes": applied.bytes,
         "clones": clones,
+        "imported_manifests": report.imported.map(|imported| imported.accepted()),
         "postinstall": report.postinstall,
         "postinstall_not_run": report.postponed,
         "missing": missing_json(&applied.missing),

@@ -12,6 +12,7 @@ use zonelib::populate::{self, Difference, Findings, Wanted, difference_json, pri
 use zonelib::program::{self, Answer};
 use zonelib::recipe::{Recipe, RecipeError};
 use zonelib::root::Tree;
+use zonelib::smf;
 use zonelib::storage::StorageError;
 
 pub use cli::Cli;
@@ -72,11 +73,18 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     from.check()?;
     let (path, root) = open_root(cli)?;
     let sources = Sources::open(&from)?;
-    let mut findings = sources.with_plan(&from, |_, plan, trees| {
+    let mut findings = sources.with_plan(&from, |request, plan, trees| {
         for warning in &plan.warnings {
             program::complain(PROGRAM, &format!("warning: {warning}"));
         }
-        populate::verify(plan, &root, trees, &sources.shared(&recipe)).map_err(|error| unreadable(path.clone(), error))
+        let verified = populate::verify(plan, &root, trees, &sources.shared(&recipe));
+        let mut findings = verified.map_err(|error| unreadable(path.clone(), error))?;
+        // A zone that has not been booted may have a repository that was prepared for it.
+        let repository = smf::accepted(request, &root).unwrap_or_default();
+        findings.differences.retain(|difference| {
+            difference.what != "edited" || Some(difference.path.as_slice()) != repository.as_deref()
+        });
+        Ok(findings)
     })?;
     let all = findings.differences.len();
     findings.differences.retain(|difference| !cli.ignore_edited || difference.what != "edited");

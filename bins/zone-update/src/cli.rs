@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use contents::names::OverlayName;
 use zonelib::config::ZoneName;
-use zonelib::program::RecipeFlags;
+use zonelib::program::{RecipeFlags, StateFlags};
 
 /// Brings zones up to the packages of the global zone
 ///
@@ -58,6 +58,9 @@ pub struct Cli {
     /// Folder of the clone of /lib [default: where the zone mounts it from, else /zonelib of the image]
     #[arg(long, value_name = "DIR")]
     pub zonelib: Option<PathBuf>,
+    /// Where the journal is.
+    #[command(flatten)]
+    pub state: StateFlags,
     /// Only print what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,

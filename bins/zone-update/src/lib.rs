@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use zonelib::brand::install::InstallError;
-use zonelib::brand::{Follow, FollowError, Ingredients, Sources, clone_path, sync_database};
+use zonelib::brand::{Follow, FollowError, HookError, Ingredients, Sources, clone_path, sync_database};
 use zonelib::config::{ZoneName, ZonesError};
 use zonelib::host::{self, HostError};
 use zonelib::libclone::{self, CloneError, State};
@@ -58,6 +58,8 @@ pub enum Failure {
     Clone(CloneError),
     /// The zone cannot be brought up to date.
     Follow(FollowError),
+    /// The zone root cannot be mounted, or is in use.
+    Hook(HookError),
     /// Signals cannot be caught.
     Signals(std::io::Error),
     /// Only root can do this.
@@ -79,6 +81,7 @@ impl fmt::Display for Failure {
             Self::Host(error) => error.fmt(f),
             Self::Clone(error) => error.fmt(f),
             Self::Follow(error) => error.fmt(f),
+            Self::Hook(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "signals cannot be caught: {error}"),
             Self::NotRoot => f.write_str("only root can give files to their owners; run it as root, or look with -n"),
         }
@@ -116,7 +119,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     if let Some(first) = targets.first() {
         let sources = Sources::open(&ingredients(image, first, None))?;
         sync_clones(cli, image, &sources, &targets, &mut report)?;
-        for target in &targets {
+        for (index, target) in targets.iter().enumerate() {
             if let Err(failure) = one((cli, image), &sources, target, &mut report) {
                 if targets.len() == 1 {
                     return Err(failure);
@@ -125,12 +128,15 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
                 report.failed(target, &failure);
                 failed = true;
             }
-            if host::interrupted() {
+            if host::interrupted() && index + 1 < targets.len() {
+                let left = targets.len() - index - 1;
+                program::complain(PROGRAM, &format!("interrupted before {left} more zones; run it again to go on"));
+                failed = true;
                 break;
             }
         }
     }
-    let answer = match (failed || host::interrupted(), report.conflicts()) {
+    let answer = match (failed, report.conflicts()) {
         (true, _) => Answer::Failed,
         (false, true) => Answer::No,
         (false, false) => Answer::Yes,
@@ -190,17 +196,18 @@ fn one(
         everything: cli.everything,
         verify: cli.verify,
     };
-    let root = open_root(target)?;
+    let root = open_root(cli, target)?;
     let go_on = || !host::interrupted();
-    let done = follow.with_update(sources, &root, &go_on, |plan, trees| {
+    let done = follow.with_update(sources, root.tree(), &go_on, |plan, trees| {
         let mut done = report::Done::of(plan, &target.recipe);
         if !cli.dry_run && !plan.is_empty() {
             let torn = || sources.image().changed();
-            let applied = update::apply(plan, &root, &Apply { trees, go_on: &go_on, torn: &torn })?;
+            let applied = update::apply(plan, root.tree(), &Apply { trees, go_on: &go_on, torn: &torn })?;
             done.applied(applied);
         }
         Ok::<_, UpdateError>(done)
     });
+    let closed = root.close();
     report.zone(target, done.map_err(Failure::Follow)?);
-    Ok(())
+    closed
 }

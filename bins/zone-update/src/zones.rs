@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use zonelib::brand::state::OpenRoot;
 use zonelib::config::{self, Zone, ZoneName};
 use zonelib::program;
 use zonelib::recipe::{BrandName, Recipe, RecipeError};
@@ -85,15 +86,44 @@ fn target(cli: &Cli, zone: &Zone) -> Result<Target, RecipeError> {
     Ok(Target { name: zone.name.parse().ok(), root: zone.zonepath.join(ROOT), recipe, active: zone.is_active() })
 }
 
-/// Opens a zone root, which has to be a directory of its zonepath, not a link to another place. File
-/// systems that a halted zone does not have mounted are mounted here.
-pub(crate) fn open_root(target: &Target) -> Result<Tree, Failure> {
-    let fail = |source| Failure::Root { root: target.root.clone(), source };
+/// A zone root that is open.
+pub(crate) enum Root {
+    /// One that was named.
+    Named(Tree),
+    /// That of a zone.
+    OfZone(OpenRoot),
+}
+
+impl Root {
+    pub(crate) fn tree(&self) -> &Tree {
+        match self {
+            Self::Named(tree) => tree,
+            Self::OfZone(root) => root.tree(),
+        }
+    }
+
+    pub(crate) fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::Named(_) => Ok(()),
+            Self::OfZone(root) => root.close().map_err(Failure::Hook),
+        }
+    }
+}
+
+/// Opens a zone root, which has to be a directory of its zonepath, not a link to another place, or a
+/// dataset, which is mounted where it is not.
+pub(crate) fn open_root(cli: &Cli, target: &Target) -> Result<Root, Failure> {
     let zonepath = target.root.parent().unwrap_or(Path::new("/"));
+    if let Some(zone) = &target.name {
+        let alternate = (cli.image != Path::new("/")).then_some(cli.image.as_path());
+        let root = OpenRoot::open(&cli.state.dir(), zone, zonepath, alternate, !cli.dry_run);
+        return root.map(Root::OfZone).map_err(Failure::Hook);
+    }
+    let fail = |source| Failure::Root { root: target.root.clone(), source };
     match target.root.file_name() {
         Some(name) => {
             let name = std::os::unix::ffi::OsStrExt::as_bytes(name);
-            Tree::open(zonepath).and_then(|zonepath| zonepath.enter(name)).map_err(fail)
+            Tree::open(zonepath).and_then(|zonepath| zonepath.enter(name)).map(Root::Named).map_err(fail)
         }
         None => Err(Failure::Usage("--root DIR is the root of the system, or ends in `..`")),
     }

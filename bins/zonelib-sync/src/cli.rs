@@ -12,15 +12,19 @@ use zonelib::program::RecipeFlags;
 /// is not is brought up to date in place, file by file, while zones have it mounted; what is in it and
 /// belongs to nothing is removed. One that was interrupted is finished by the next run.
 ///
+/// Beside the clone is kept a service repository into which the host's svccfg has imported the manifests of
+/// the clone and those that zones have in /var: `.lib.repository`. Zones start with a copy of it and have
+/// nothing to import at their first boot. Where the host cannot do that, they start with the stock seed.
+///
 /// A file beside the clone says what it was made from: `.lib.zonekit`. Without that file everything is
 /// looked at anew.
 #[derive(Debug, Parser)]
 #[command(name = "zonelib-sync", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit status: 0 the clone is current; 1 (with --check) it is not; 2 it could not be looked at or made."
+    after_help = "Exit status: 0 all is current; 1 (with --check) it is not; 2 it could not be looked at or made."
 )]
 pub struct Cli {
-    /// Only say whether the clone is current, stale, absent or unfinished
+    /// Only say whether the clone is current, stale, absent or unfinished, and the repository too
     #[arg(long)]
     pub check: bool,
     /// Root whose /lib is cloned
@@ -29,6 +33,9 @@ pub struct Cli {
     /// Folder of the clone, DIR/lib [default: where the recipe has it, /zonelib of the image]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+    /// Prepare no service repository: zones import their service manifests at their first boot
+    #[arg(long)]
+    pub no_import: bool,
     /// The recipe.
     #[command(flatten)]
     pub recipe: RecipeFlags,

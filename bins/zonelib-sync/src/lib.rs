@@ -7,13 +7,14 @@ use std::fmt;
 
 use zonelib::brand::sync_database;
 use zonelib::host::{self, HostError};
-use zonelib::libclone::{self, Clone, CloneError, Dependencies, State};
-use zonelib::populate::{Counters, Image, ImageError, Settings};
+use zonelib::libclone::{self, Clone, CloneError, Dependencies};
+use zonelib::populate::{ApplyError, Counters, Image, ImageError, Settings};
 use zonelib::program::{self, Answer};
-use zonelib::recipe::RecipeError;
+use zonelib::recipe::{Recipe, RecipeError};
+use zonelib::smf::{Prepared, Svccfg};
 
 pub use cli::Cli;
-use report::Done;
+use report::{Done, Services};
 
 /// What it is called in messages.
 pub const PROGRAM: &str = "zonelib-sync";
@@ -63,7 +64,6 @@ impl fmt::Display for Failure {
 
 /// Whether somebody else than root was refused something.
 fn denied(error: &CloneError) -> bool {
-    use zonelib::populate::ApplyError;
     let source = match error {
         CloneError::System { source, .. }
         | CloneError::Apply { source: ApplyError::Make { source, .. } | ApplyError::Read { source, .. }, .. } => source,
@@ -90,12 +90,12 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     for share in &recipe.shares {
         let place = libclone::place(&cli.image, share, cli.to.as_deref()).map_err(Failure::Clone)?;
         let Some(clone) = Clone::of(image.packages(&contents), share, place) else { continue };
-        done.push(one(cli, &clone.when_waiting(&waiting)).map_err(Failure::Clone)?);
+        done.push(one(cli, &recipe, &clone.when_waiting(&waiting)).map_err(Failure::Clone)?);
     }
     if done.is_empty() {
         return Err(Failure::NoClone(recipe.name));
     }
-    let current = done.iter().all(|one| !cli.check || one.before == State::Current);
+    let current = done.iter().all(|one| !cli.check || one.current());
     let text = if cli.json { report::data(cli, &done) } else { report::text(cli, &done) };
     let answer = program::answer(PROGRAM, &text, if current { Answer::Yes } else { Answer::No });
     if !cli.check && image.changed() {
@@ -104,17 +104,25 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-fn one(cli: &Cli, clone: &Clone<'_>) -> Result<Done, CloneError> {
+fn one(cli: &Cli, recipe: &Recipe, clone: &Clone<'_>) -> Result<Done, CloneError> {
     let before = clone.state()?;
-    let synced = if cli.check {
-        None
-    } else {
-        let counters = Counters::default();
-        let jobs = cli.jobs.map_or_else(host::processors, usize::from);
-        let settings = Settings { jobs, verify: false, go_on: &|| !host::interrupted(), counters: &counters };
-        Some(clone.sync(&settings)?)
-    };
+    let counters = Counters::default();
+    let jobs = cli.jobs.map_or_else(host::processors, usize::from);
+    let settings = Settings { jobs, verify: false, go_on: &|| !host::interrupted(), counters: &counters };
+    let synced = if cli.check { None } else { Some(clone.sync(&settings)?) };
+    let prepared = Prepared::of(clone, recipe, Svccfg::of_host()).filter(|_| !cli.no_import);
+    let services = prepared.map(|prepared| services(cli, &prepared, &settings));
+    if host::interrupted() {
+        return Err(CloneError::Apply { clone: clone.path().to_owned(), source: ApplyError::Interrupted });
+    }
     let untouched = synced.as_ref().is_none_or(|synced| synced.current);
     let dependencies = if untouched && cli.verbose { clone.dependencies() } else { Dependencies::default() };
-    Ok(Done { path: clone.path().to_owned(), before, synced, dependencies })
+    Ok(Done { path: clone.path().to_owned(), before, synced, services, dependencies })
+}
+
+fn services(cli: &Cli, prepared: &Prepared<'_, '_>, settings: &Settings<'_>) -> Services {
+    let possible = prepared.possible();
+    let before = prepared.state();
+    let outcome = (!cli.check && before.is_ok()).then(|| prepared.sync(settings));
+    Services { path: prepared.path(), possible, before, outcome }
 }

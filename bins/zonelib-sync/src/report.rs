@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use zonelib::libclone::{Broken, Change, Dependencies, State, Synced};
 use zonelib::populate::{Missing, printable};
+use zonelib::smf::{self, ImportError, Outcome};
 
 use crate::Cli;
 
@@ -19,11 +20,60 @@ pub(crate) struct Done {
     pub(crate) before: State,
     /// What was done, if anything was to be.
     pub(crate) synced: Option<Synced>,
+    /// Of the repository beside it, when there is to be one.
+    pub(crate) services: Option<Services>,
     /// Looked for only when asked, where nothing was done.
     pub(crate) dependencies: Dependencies,
 }
 
+/// What was found of a prepared service repository, and done to it.
+pub(crate) struct Services {
+    pub(crate) path: PathBuf,
+    /// Whether the host has svccfg, and the image a seed.
+    pub(crate) possible: bool,
+    pub(crate) before: Result<State, ImportError>,
+    pub(crate) outcome: Option<Result<Outcome, ImportError>>,
+}
+
+impl Services {
+    /// What it is now.
+    fn state(&self) -> State {
+        match (&self.before, &self.outcome) {
+            (Ok(before), None | Some(Err(_))) => *before,
+            (Ok(_), Some(Ok(_))) if self.possible => State::Current,
+            (Ok(before), Some(Ok(_))) => *before,
+            (Err(_), _) => State::Stale,
+        }
+    }
+
+    /// What cannot be made is not missed.
+    fn current(&self) -> bool {
+        !self.possible || self.state() == State::Current
+    }
+
+    fn headline(&self) -> String {
+        match &self.outcome {
+            Some(Ok(Outcome::Made(imported))) => format!("{} service manifests imported", imported.accepted()),
+            _ if self.possible || self.state() == State::Current => self.state().as_str().to_owned(),
+            _ => format!("{}: it cannot be made here", self.state().as_str()),
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        match (&self.before, &self.outcome) {
+            (Err(error), _) | (_, Some(Err(error))) => Some(smf::warning(error)),
+            (_, Some(Ok(Outcome::Made(imported)))) => imported.warning(),
+            _ => None,
+        }
+    }
+}
+
 impl Done {
+    /// Whether nothing is to be done.
+    pub(crate) fn current(&self) -> bool {
+        self.before == State::Current && self.services.as_ref().is_none_or(Services::current)
+    }
+
     fn broken(&self) -> &[Broken] {
         match &self.synced {
             Some(synced) if !synced.current => &synced.broken,
@@ -75,6 +125,12 @@ pub(crate) fn text(cli: &Cli, done: &[Done]) -> String {
         for broken in one.broken() {
             let _ = writeln!(out, "warning: {broken}");
         }
+        if let Some(services) = &one.services {
+            let _ = writeln!(out, "{}: {}", services.path.display(), services.headline());
+            if let Some(warning) = services.warning() {
+                let _ = writeln!(out, "warning: {warning}");
+            }
+        }
     }
     out
 }
@@ -106,6 +162,18 @@ pub(crate) fn data(cli: &Cli, done: &[Done]) -> String {
             data["warnings"] = json!(synced.warnings);
         }
         data["broken_dependencies"] = json!(done.broken());
+        if let Some(services) = &done.services {
+            let state = services.state().as_str();
+            let mut repository = json!({ "path": services.path.display().to_string(), "state": state });
+            if let Some(Ok(Outcome::Made(imported))) = &services.outcome {
+                repository["imported"] = json!(imported.accepted());
+                repository["refused"] = json!(imported.refused);
+            }
+            if let Some(warning) = services.warning() {
+                repository["warning"] = json!(warning);
+            }
+            data["repository"] = repository;
+        }
         data
     };
     let clones: Vec<Value> = done.iter().map(one).collect();

@@ -41,28 +41,51 @@ fn perform(lab: &Lab, repository: &mut Option<PathBuf>, words: &[String]) -> Don
             let own = lab.place("/etc/svc/repository.db");
             let into = repository.clone().unwrap_or(own);
             let files = files.iter().filter(|word| !matches!(word.as_str(), "-V" | "-p" | "-"));
-            files.map(Path::new).try_for_each(|path| import(&into, path))
+            let mut manifests = Vec::new();
+            files.map(Path::new).try_for_each(|path| collect(path, &mut manifests))?;
+            import(&into, &manifests)
         }
         [] => Err(misused("svccfg: the lab does not read commands from standard input")),
         [verb, ..] => Err(refused(format!("svccfg: the lab does not know `{verb}`"))),
     }
 }
 
-/// Adds a manifest, or all below a directory.
-fn import(repository: &Path, path: &Path) -> Done {
-    if path.is_dir() {
-        let mut below: Vec<PathBuf> = fs::read_dir(path)
-            .map_err(|error| refused(error.to_string()))?
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        below.sort();
-        let wanted = |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "xml");
-        return below.iter().filter(|path| wanted(path)).try_for_each(|path| import(repository, path));
+/// The manifests that a path stands for: itself, or all below it.
+fn collect(path: &Path, into: &mut Vec<PathBuf>) -> Done {
+    if !path.is_dir() {
+        into.push(path.to_owned());
+        return Ok(());
     }
+    let entries = fs::read_dir(path).map_err(|error| refused(error.to_string()))?;
+    let mut below: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    below.sort();
+    let wanted = |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "xml");
+    below.iter().filter(|path| wanted(path)).try_for_each(|path| collect(path, into))
+}
+
+/// Imports. Of several, one that is refused does not end it, and the exit status is 0 all the same.
+/// Source: `engine_import()` of illumos-gate.
+fn import(repository: &Path, manifests: &[PathBuf]) -> Done {
+    let mut failed = 0;
+    for path in manifests {
+        match import_one(repository, path) {
+            Err(_) if manifests.len() > 1 => failed += 1,
+            done => done?,
+        }
+    }
+    if failed > 0 {
+        eprintln!("svccfg: {failed} smf(7) service descriptions failed to load");
+    }
+    Ok(())
+}
+
+/// Adds the services of a manifest and, where checksums are asked for, the path of the manifest in the root
+/// that is told.
+fn import_one(repository: &Path, path: &Path) -> Done {
     let text = fs::read_to_string(path);
     let text = text.map_err(|_| refused(format!("svccfg: couldn't parse document: {}", path.display())))?;
-    if !text.contains("<service_bundle") || !text.trim_end().ends_with("</service_bundle>") {
+    let whole = text.trim_end().ends_with("</service_bundle>") || text.trim_end().ends_with("/>");
+    if !text.contains("<service_bundle") || !whole {
         return Err(refused(format!("svccfg: couldn't parse document: {}", path.display())));
     }
     let services = text.split("<service").skip(1).filter_map(|part| {
@@ -71,7 +94,13 @@ fn import(repository: &Path, path: &Path) -> Done {
     });
     let held = fs::read_to_string(repository).unwrap_or_else(|_| "SMF repository of the lab\n".to_owned());
     let mut held: Vec<String> = held.lines().map(str::to_owned).collect();
-    for line in services.map(|service| format!("service {service}")) {
+    let mut lines: Vec<String> = services.map(|service| format!("service {service}")).collect();
+    if std::env::var_os("SVCCFG_CHECKHASH").is_some() {
+        let root = std::env::var_os("PKG_INSTALL_ROOT").unwrap_or_default();
+        let path = path.strip_prefix(root).unwrap_or(path);
+        lines.push(format!("manifest /{}", path.display()));
+    }
+    for line in lines {
         if !held.contains(&line) {
             held.push(line);
         }

@@ -14,6 +14,7 @@ use crate::root::Tree;
 use crate::storage::{Directory, ROOT, Storage, StorageError, ZoneDatasets, parent_dataset};
 
 use super::HookError;
+use super::adopt::{Host, Updated};
 use super::clone::{copy, make_zonepath_dataset};
 use super::error::go_on;
 use super::state::mounted_below;
@@ -44,6 +45,10 @@ pub struct Attach {
     pub source: Source,
     /// Bytes that an archive may have when it is unpacked.
     pub max_size: u64,
+    /// Bring the zone up to the packages of this host.
+    pub update: bool,
+    /// The root of those packages.
+    pub image: PathBuf,
     /// Where the journal is.
     pub state: StateDir,
 }
@@ -51,20 +56,18 @@ pub struct Attach {
 /// What was done.
 #[derive(Debug, Default)]
 pub struct Attached {
+    /// What an update has changed.
+    pub updated: Option<Updated>,
     /// What there is to say.
     pub notes: Vec<String>,
 }
 
 impl Attach {
-    /// Does it. `then` is called with the zone root, mounted, while everything can still be undone.
+    /// Does it.
     ///
     /// # Errors
-    /// [`HookError`]; nothing of it is left.
-    pub fn run(
-        &self,
-        recovered: impl FnOnce(&Recovered),
-        then: impl FnOnce(&Tree) -> Result<(), HookError>,
-    ) -> Result<Attached, HookError> {
+    /// [`HookError`]; nothing of it is left, but for files of the root that an update has replaced.
+    pub fn run(&self, recovered: impl FnOnce(&Recovered)) -> Result<Attached, HookError> {
         if !host::is_root() {
             return Err(HookError::NotRoot);
         }
@@ -78,7 +81,10 @@ impl Attach {
             go_on()?;
             let tree = Tree::open(&root).map_err(HookError::system(&root))?;
             self.check_root(&tree)?;
-            then(&tree)?;
+            if self.update {
+                let host = Host { image: &self.image, recipe: &self.recipe };
+                attached.updated = Some(host.update(&tree, &self.zone)?);
+            }
             Ok(attached)
         })?)
     }

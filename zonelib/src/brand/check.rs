@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, ZoneConfig, ZoneName};
-use crate::host;
-use crate::libclone::{self, Clone as SharedClone, State};
+use crate::libclone::{Clone as SharedClone, State};
 use crate::populate::Image;
 use crate::recipe::{Recipe, Share};
 
 use super::HookError;
+use super::install::InstallError;
+use super::sources::clone_path;
 
 /// Looks whether a configuration makes sense for the brand: every directory that its zones share has to be
 /// mounted, read-only, for else a zone could not boot, or could write to the global zone.
@@ -91,7 +92,7 @@ impl About<'_> {
     }
 
     fn check_share(&self, share: &Share, installs: bool, checked: &mut Checked) -> Result<(), HookError> {
-        let at = self.clone_path(share)?;
+        let at = clone_path(&self.image, share, None, self.zone.as_ref()).map_err(InstallError::from)?;
         let way = "`zonelib-sync` brings it up to date";
         if !installs {
             // To boot, it only has to be there.
@@ -103,10 +104,10 @@ impl About<'_> {
             }
             return Ok(());
         }
-        let image = Image::open(&self.image).map_err(super::install::InstallError::from)?;
-        let contents = image.contents().map_err(super::install::InstallError::from)?;
+        let image = Image::open(&self.image).map_err(InstallError::from)?;
+        let contents = image.contents().map_err(InstallError::from)?;
         let Some(clone) = SharedClone::of(image.packages(&contents), share, at.clone()) else { return Ok(()) };
-        let state = clone.state().map_err(super::install::InstallError::from)?;
+        let state = clone.state().map_err(InstallError::from)?;
         let at = at.display();
         match (state, self.subcommand) {
             (State::Current, _) => {}
@@ -130,18 +131,6 @@ impl About<'_> {
         }
         Ok(())
     }
-
-    fn clone_path(&self, share: &Share) -> Result<PathBuf, HookError> {
-        let configured = self.zone.as_ref().and_then(|zone| {
-            let file = host::place(&format!("/etc/zones/{zone}.xml"));
-            let zone = ZoneConfig::read(&file).ok()?;
-            let mounted = zone.filesystems.into_iter().find(|mounted| mounted.directory == share.path)?;
-            Some(PathBuf::from(mounted.special))
-        });
-        let from = configured.unwrap_or_else(|| PathBuf::from(&share.from));
-        let placed = libclone::place_in(&self.image, &from);
-        Ok(placed.map_err(super::install::InstallError::from)?)
-    }
 }
 
 /// The datasets that a zone's configuration hands to it; none when there is no configuration.
@@ -149,7 +138,7 @@ impl About<'_> {
 /// # Errors
 /// [`HookError`]: it cannot be read.
 pub fn delegated(zone: &ZoneName) -> Result<Vec<String>, HookError> {
-    let file = host::place(&format!("/etc/zones/{zone}.xml"));
+    let file = config::file(zone);
     if std::fs::symlink_metadata(&file).is_err() {
         return Ok(Vec::new());
     }

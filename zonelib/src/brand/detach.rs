@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::{DETACHED, ZoneName};
+use crate::config::{self, DETACHED, ZoneName};
 use crate::host::{self, zfs};
 use crate::journal::{Journal, Recovered, StateDir, Undo};
 use crate::storage::{StorageError, ZoneDatasets};
@@ -40,7 +40,7 @@ impl Detach {
     /// # Errors
     /// It cannot be read.
     pub fn manifest(&self) -> Result<String, HookError> {
-        let path = host::place(&format!("/etc/zones/{}.xml", self.zone));
+        let path = config::file(&self.zone);
         fs::read_to_string(&path).map_err(HookError::system(&path))
     }
 

@@ -11,6 +11,7 @@ use crate::root::CopyError;
 use crate::storage::StorageError;
 
 use super::Status;
+use super::follow::FollowError;
 use super::identity::IdentityError;
 use super::install::InstallError;
 
@@ -59,6 +60,9 @@ pub enum HookError {
     /// The brand, or what its zones are made from.
     #[error(transparent)]
     Brand(#[from] InstallError),
+    /// The zone cannot be brought up to date.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {

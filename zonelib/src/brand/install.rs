@@ -17,7 +17,8 @@ use crate::populate::{
     Wanted, postinstall_path, printable,
 };
 use crate::recipe::{Recipe, Share};
-use crate::root::remove_tree;
+use crate::root::{Stat, Tree, remove_tree};
+use crate::smf::{self, Imported, Outcome, Prepared, Svccfg};
 use crate::storage::{self, Directory, Storage, StorageError, Which};
 
 use super::Status;
@@ -48,6 +49,8 @@ pub struct Install {
     pub add_packages: Vec<String>,
     /// Write an archive instead of a zone root.
     pub archive: Option<PathBuf>,
+    /// Give the zone a service repository that has its manifests imported, where that can be had.
+    pub import: bool,
     /// Compare files with the database while copying.
     pub verify: bool,
     /// Missing and differing files, and failed scripts, are errors.
@@ -95,6 +98,8 @@ pub struct Report {
     pub applied: Applied,
     /// Clones that were built or brought up to date.
     pub clones: Vec<(PathBuf, Synced)>,
+    /// What the prepared service repository was made from, when it was made.
+    pub imported: Option<Imported>,
     /// Scripts that were run.
     pub postinstall: Vec<Postinstall>,
     /// Scripts that were not run, because there is only an archive.
@@ -306,8 +311,8 @@ impl Install {
                 self.installer_present()?;
                 sync_database(&self.image)?;
                 self.make(watch, |sources, request, plan, trees, clock, report| {
-                    self.sync_clones(request, clones, clock, report)?;
-                    self.fill(journal, &mut *storage, sources, plan, trees, clock, report)
+                    let repository = self.sync_clones(request, clones, clock, report)?;
+                    self.fill(journal, &mut *storage, sources, plan, trees, repository, clock, report)
                 })
             },
         );
@@ -422,7 +427,8 @@ impl Install {
         clones: Vec<(&Share, PathBuf)>,
         clock: &mut Clock<'_>,
         report: &mut Report,
-    ) -> Result<(), InstallError> {
+    ) -> Result<Option<(File, Stat)>, InstallError> {
+        let mut repository = None;
         for (share, path) in clones {
             let Some(clone) = SharedClone::of(request.image, share, path) else { continue };
             clock.phase("shared libraries", None);
@@ -440,8 +446,20 @@ impl Install {
                 report.warnings.extend(synced.broken.iter().map(ToString::to_string));
                 report.clones.push((clone.path().to_owned(), synced));
             }
+            if let Some(prepared) = Prepared::of(&clone, &self.recipe, Svccfg::of_host())
+                && self.imports()
+            {
+                clock.phase("services", None);
+                repository = prepare(&prepared, &settings, report);
+            }
         }
-        Ok(())
+        Ok(repository)
+    }
+
+    /// A repository is prepared for what all zones of a brand have: not for a template, nor for some
+    /// packages.
+    fn imports(&self) -> bool {
+        self.import && self.template.is_none() && !self.makes_template && self.wanted.is_none()
     }
 
     #[allow(clippy::too_many_arguments, reason = "each is another part of one installation")]
@@ -452,6 +470,7 @@ impl Install {
         sources: &Sources,
         plan: &Plan<'_>,
         trees: Trees<'_>,
+        repository: Option<(File, Stat)>,
         clock: &mut Clock<'_>,
         report: &mut Report,
     ) -> Result<(), InstallError> {
@@ -462,6 +481,12 @@ impl Install {
         self.refuse_differences(&report.applied)?;
         if sources.image().changed() {
             return Err(InstallError::Torn(self.image.clone()));
+        }
+        if let (Some((file, stat)), Some(services)) = (&repository, &self.recipe.smf) {
+            let path = services.repository.trim_start_matches('/').as_bytes();
+            Tree::open(storage.root()).and_then(|root| smf::install(file, stat, &root, path)).map_err(|source| {
+                StorageError::System { path: storage.root().join(&services.repository[1..]), source }
+            })?;
         }
         self.add_packages(storage.root(), clock)?;
         self.run_scripts(storage.root(), plan, clock, report)?;
@@ -540,6 +565,24 @@ impl Install {
             return Err(InstallError::Apply { root: root.to_owned(), source: ApplyError::Interrupted });
         }
         Ok(())
+    }
+}
+
+/// The prepared repository, when it could be had. Without it a zone only takes longer to boot.
+fn prepare(prepared: &Prepared<'_, '_>, settings: &Settings<'_>, report: &mut Report) -> Option<(File, Stat)> {
+    let synced = prepared.sync(settings).and_then(|outcome| Ok((outcome, prepared.open()?)));
+    match synced {
+        Ok((outcome, repository)) => {
+            if let Outcome::Made(imported) = outcome {
+                report.warnings.extend(imported.warning());
+                report.imported = Some(imported);
+            }
+            repository
+        }
+        Err(error) => {
+            report.warnings.push(smf::warning(&error));
+            None
+        }
     }
 }
 

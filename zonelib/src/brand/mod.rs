@@ -1,5 +1,6 @@
 //! The protocol that zoneadm(8) speaks with the hooks of a brand, and each hook as one function.
 
+pub mod adopt;
 pub mod attach;
 pub mod check;
 pub mod clone;

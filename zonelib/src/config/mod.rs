@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::host::HostCommand;
+use crate::host::{self, HostCommand};
 
 pub use index::{Indexed, index};
 pub use xml::{
@@ -69,10 +69,20 @@ impl fmt::Display for ZoneName {
     }
 }
 
-/// Where a zone's configuration mounts `directory` from; `None` when there is no zonecfg(8), no such
-/// zone, or no such mount.
+/// Where zonecfg(8) keeps the configuration of a zone.
+#[must_use]
+pub fn file(zone: &ZoneName) -> PathBuf {
+    host::place(&format!("/etc/zones/{zone}.xml"))
+}
+
+/// Where a zone's configuration mounts `directory` from; `None` when there is no such zone or no such
+/// mount. A configuration that cannot be read is left to zonecfg(8).
 #[must_use]
 pub fn mounted_from(zone: &ZoneName, directory: &str) -> Option<PathBuf> {
+    if let Ok(zone) = ZoneConfig::read(&file(zone)) {
+        let mounted = zone.filesystems.into_iter().find(|mounted| mounted.directory == directory)?;
+        return Some(mounted.special.into());
+    }
     let zonecfg = HostCommand::new("/usr/sbin/zonecfg");
     if !zonecfg.present() {
         return None;

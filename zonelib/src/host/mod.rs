@@ -14,7 +14,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 pub use dataset::{DatasetError, DatasetName};
 pub use interrupt::{interrupted, watch_signals};
@@ -52,7 +52,7 @@ pub enum HostError {
 }
 
 /// A command of the operating system, to be run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HostCommand {
     program: PathBuf,
     arguments: Vec<OsString>,
@@ -139,10 +139,22 @@ impl HostCommand {
         self.run_with(Stdio::from(input))
     }
 
+    /// Runs the command without input and returns what it wrote to standard error, though it succeeded.
+    ///
+    /// # Errors
+    /// As [`HostCommand::run`].
+    pub fn run_heeding(&self) -> Result<String, HostError> {
+        Ok(String::from_utf8_lossy(&self.output(Stdio::null())?.stderr).into_owned())
+    }
+
     fn run_with(&self, input: Stdio) -> Result<Vec<u8>, HostError> {
+        Ok(self.output(input)?.stdout)
+    }
+
+    fn output(&self, input: Stdio) -> Result<Output, HostError> {
         let output = self.prepared().stdin(input).output().map_err(|source| self.start_error(source))?;
         if output.status.success() {
-            return Ok(output.stdout);
+            return Ok(output);
         }
         Err(HostError::Failed { line: self.line(), status: output.status, stderr: one_line(&output.stderr) })
     }

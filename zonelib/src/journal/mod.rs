@@ -253,6 +253,12 @@ impl Journal {
         &self.operation.id
     }
 
+    /// The zone.
+    #[must_use]
+    pub fn zone(&self) -> &str {
+        &self.operation.zone
+    }
+
     /// Where it is, for people.
     #[must_use]
     pub fn path(&self) -> &Path {

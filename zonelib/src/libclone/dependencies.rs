@@ -10,7 +10,7 @@ use crate::populate::{Packages, open_anywhere};
 use crate::recipe::PruneSet;
 
 /// A manifest larger than this is not one.
-const LIMIT: u64 = 4 * 1024 * 1024;
+pub(crate) const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// A kept service that requires pruned ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -67,8 +67,8 @@ pub(super) fn check(image: &Packages<'_>, directory: &[u8], prune: &PruneSet) ->
 
 fn read(file: File) -> Option<String> {
     let mut bytes = Vec::new();
-    let read = file.take(LIMIT + 1).read_to_end(&mut bytes).ok()?;
-    (read as u64 <= LIMIT).then(|| String::from_utf8_lossy(&bytes).into_owned())
+    let read = file.take(MANIFEST_LIMIT + 1).read_to_end(&mut bytes).ok()?;
+    (read as u64 <= MANIFEST_LIMIT).then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn parse(text: &str, services: &mut Services) -> Result<(), roxmltree::Error> {

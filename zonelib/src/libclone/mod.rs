@@ -26,9 +26,11 @@ use crate::populate::{
 use crate::recipe::{PruneSet, Share};
 use crate::root::{Handle, Tree};
 
+pub(crate) use dependencies::MANIFEST_LIMIT;
 pub use dependencies::{Broken, Dependencies};
 use place::Found;
 use record::Record;
+pub(crate) use record::write_whole;
 
 /// How long to wait for somebody else who is changing the clone.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -204,6 +206,16 @@ impl<'a> Clone<'a> {
         &self.at
     }
 
+    /// The directory that is cloned, such as `/lib`.
+    pub(crate) fn directory(&self) -> &str {
+        &self.directory[0]
+    }
+
+    /// The image that it is cloned from.
+    pub(crate) fn image(&self) -> &Packages<'a> {
+        &self.image
+    }
+
     /// What the clone is made from, as 40 hexadecimal digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {
@@ -242,7 +254,7 @@ impl<'a> Clone<'a> {
     }
 
     /// A file beside the clone: hidden, and named after it.
-    fn beside(&self, suffix: &str) -> PathBuf {
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
         let mut name = OsString::from(".");
         name.push(self.at.file_name().unwrap_or_default());
         name.push(suffix);
@@ -313,7 +325,7 @@ impl<'a> Clone<'a> {
         Ok(synced)
     }
 
-    fn lock(&self, settings: &Settings<'_>) -> Result<std::fs::File, CloneError> {
+    pub(crate) fn lock(&self, settings: &Settings<'_>) -> Result<std::fs::File, CloneError> {
         let path = self.beside(".lock");
         let waiting = Waiting { patience: self.patience, go_on: settings.go_on, tell: self.waiting };
         lock::hold(&path, &waiting).map_err(|error| match error {

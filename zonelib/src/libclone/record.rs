@@ -40,25 +40,29 @@ impl Record {
 
     /// Replaces the file as a whole. What comes after in this process happens to a disk that has it.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let text = toml::to_string(self).map_err(io::Error::other)?;
-        let new = path.with_extension("zonekit-new");
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let written = File::create_new(&new).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&new, path)
-        });
-        if let Err(error) = written {
-            // Why it failed is worth more than a leftover, which the next one removes.
-            let _ = std::fs::remove_file(&new);
-            return Err(error);
-        }
-        match path.parent() {
-            Some(parent) => File::open(parent)?.sync_all(),
-            None => Ok(()),
-        }
+        write_whole(path, &toml::to_string(self).map_err(io::Error::other)?)
+    }
+}
+
+/// Replaces a small file as a whole; when this returns it is on disk.
+pub(crate) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("zonekit-new");
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let written = File::create_new(&new).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)
+    });
+    if let Err(error) = written {
+        // Why it failed is worth more than a leftover, which the next one removes.
+        let _ = std::fs::remove_file(&new);
+        return Err(error);
+    }
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
     }
 }

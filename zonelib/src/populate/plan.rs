@@ -424,7 +424,7 @@ impl<'a> Planner<'a> {
             attributes: Attributes::known(0o600, 0, gid),
             modified: Modified::Live,
             packaged: None,
-            editable: false,
+            editable: true,
         };
         self.extra.push(Action { path: Cow::Borrowed(relative(smf.repository.as_bytes())), what });
     }

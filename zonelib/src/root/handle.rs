@@ -257,6 +257,14 @@ impl Handle {
         Ok(rustix::fs::renameat(&self.fd, leaf(from)?, &self.fd, leaf(name)?)?)
     }
 
+    /// Replaces `name` of another directory of the same file system by what stands under `from` in this one.
+    ///
+    /// # Errors
+    /// As `renameat(2)`.
+    pub fn rename_into(&self, from: &[u8], other: &Self, name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.fd, leaf(from)?, &other.fd, leaf(name)?)?)
+    }
+
     /// Removes a name that is no directory.
     ///
     /// # Errors
