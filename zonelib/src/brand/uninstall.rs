@@ -153,16 +153,23 @@ impl Uninstall {
     fn add_snapshots(&self, datasets: &ZoneDatasets, going: &BTreeSet<&str>, plan: &mut Plan) -> Result<(), HookError> {
         let mut foreign = Vec::new();
         for name in going {
+            let mut inherited = false;
             for snapshot in datasets.all.snapshots(name) {
                 let clones: Vec<&String> =
                     snapshot.clones.iter().filter(|clone| !going.contains(clone.as_str())).collect();
                 match clones[..] {
-                    [clone, ..] => promote(plan, datasets, clone)?,
+                    [clone, ..] => {
+                        promote(plan, datasets, clone)?;
+                        inherited = true;
+                    }
                     [] if is_ours(snapshot) => plan.destroy.push(snapshot.clone()),
                     [] => foreign.push(snapshot.name.as_str()),
                 }
             }
-            if let Some(origin) = datasets.all.get(name).and_then(|dataset| dataset.origin.as_deref()) {
+            // A clone that is promoted comes to depend on what this one depended on.
+            if let Some(origin) = datasets.all.get(name).and_then(|dataset| dataset.origin.as_deref())
+                && !inherited
+            {
                 add_origin(plan, origin, going)?;
             }
         }
