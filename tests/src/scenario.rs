@@ -261,6 +261,60 @@ impl World {
         text.replace(&self.lab.root().display().to_string(), "")
     }
 
+    /// `beadm create NAME`, as libbe does it for zones: the active root of each zone is cloned for the new boot
+    /// environment. Source: be_copy_zones() in be_create.c, be_auto_snap_name() in be_utils.c.
+    ///
+    /// # Panics
+    /// It cannot be done.
+    pub fn create_be(&self, name: &str, uuid: &str) {
+        const PARENT: &str = "org.opensolaris.libbe:parentbe";
+        self.lab.add_be(name, uuid);
+        fs::copy(self.lab.place("/etc/zones/index"), self.index_of(uuid)).unwrap();
+        let running = self.lab.running_uuid();
+        let all = self.lab.names();
+        for root in all.iter().filter(|root| root.contains("/ROOT/zbe") && !root.contains('@')) {
+            let found = self.lab.dataset(root).unwrap();
+            let is_active = found.value("org.opensolaris.libbe:active") == Some("on");
+            if !is_active || found.value(PARENT) != Some(running.as_str()) {
+                continue;
+            }
+            let roots = root.rsplit_once('/').unwrap().0;
+            let free = (1..).map(|number| format!("{roots}/zbe-{number}")).find(|free| !all.contains(free)).unwrap();
+            let snapshot = format!("{root}@2026-07-0{}-12:34:56", 1 + found.snapshots.len());
+            self.lab.zfs_ok(&["snapshot", &snapshot]);
+            self.lab.zfs_ok(&["clone", "-o", "canmount=noauto", &snapshot, &free]);
+            self.lab.zfs_ok(&["set", &format!("{PARENT}={uuid}"), &free]);
+            self.lab.zfs_ok(&["set", "org.opensolaris.libbe:active=on", &free]);
+        }
+    }
+
+    /// Each boot environment has an index of zones of its own.
+    fn index_of(&self, uuid: &str) -> PathBuf {
+        self.lab.place(&format!("/.lab/index-{uuid}"))
+    }
+
+    /// The host runs another of its boot environments: nothing of a zone is mounted, and svc:/system/zones
+    /// has each installed zone made ready to be booted.
+    ///
+    /// # Panics
+    /// It cannot be done.
+    pub fn reboot_into(&self, name: &str) {
+        for mount in self.lab.mnttab().lines().rev() {
+            let place = mount.split('\t').nth(1).unwrap_or_default();
+            if place.ends_with("/root") {
+                assert!(self.lab.run("umount", &[place]).status.success(), "{mount}");
+            }
+        }
+        let index = self.lab.place("/etc/zones/index");
+        fs::copy(&index, self.index_of(&self.lab.running_uuid())).unwrap();
+        self.lab.run_be(name);
+        fs::copy(self.index_of(&self.lab.running_uuid()), index).unwrap();
+        let listed = self.run("zoneadm", &["list", "-ip"]).out;
+        for zone in listed.lines().filter_map(|line| line.split(':').nth(1)).filter(|zone| *zone != "global") {
+            self.zoneadm(zone, &["sysboot"]).well();
+        }
+    }
+
     /// One of zonekit's own commands, run on the host.
     #[must_use]
     pub fn zonekit(&self, program: &str, arguments: &[&str]) -> Did {
