@@ -17,6 +17,7 @@ pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
 pub(crate) use directory::{declare_whole, make_closed};
 pub use place::{keep_apart_from, keep_out_of};
+pub(crate) use zfs::mount_private;
 pub use zfs::{Zfs, ZoneDatasets, parent_dataset};
 
 /// The dataset of a pool that holds its boot environments, and of a zonepath that holds its roots.
@@ -128,6 +129,11 @@ pub trait Storage {
 
     /// The root's path.
     fn root(&self) -> &Path;
+
+    /// The datasets, where the root is in ZFS.
+    fn as_zfs(&mut self) -> Option<&mut Zfs> {
+        None
+    }
 
     /// Whether the zonepath holds other zone roots, which zoneadm(8) would not know to keep when it
     /// clears the zonepath.
