@@ -20,6 +20,10 @@ pub fn put(destination: &Path, object: &Object) -> Result<String, Error> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Error::InTheWay(path));
     };
+    if object.what == What::Directory {
+        make_folder(&path)?;
+        return Ok(path.display().to_string());
+    }
     make_folder(folder)?;
     if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
         return Err(Error::InTheWay(path));
@@ -49,6 +53,7 @@ fn below(destination: &Path, path: &Path) -> PathBuf {
 
 fn make(path: &Path, what: &What) -> Result<(), Error> {
     let mode = match what {
+        What::Directory => return make_folder(path),
         What::Link(target) => return symlink(target, path).map_err(Error::at(path)),
         What::Program(from) => {
             copy(from, path).map_err(|error| match error.kind() {

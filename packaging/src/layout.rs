@@ -28,6 +28,8 @@ pub enum What {
     File(PathBuf),
     /// A file that is made here.
     Text(Vec<u8>),
+    /// A directory, which may be there already with something in it.
+    Directory,
     /// A symbolic link, relative, so that it also holds below DESTDIR.
     Link(String),
 }
@@ -45,8 +47,12 @@ pub struct Places {
 
 impl Places {
     fn configuration(&self) -> PathBuf {
-        if self.prefix == Path::new("/usr") { "/etc".into() } else { self.prefix.join("etc") }
+        if prefix_is_usual(self) { "/etc".into() } else { self.prefix.join("etc") }
     }
+}
+
+fn prefix_is_usual(places: &Places) -> bool {
+    places.prefix == Path::new("/usr")
 }
 
 /// Everything, in the order in which it is installed: programs before the links to them.
@@ -93,6 +99,12 @@ impl Layout<'_> {
         for program in PROGRAMS.iter().filter(|program| program.reached == Reached::Hook) {
             self.add(folder.join(program.file), What::Link(format!("../../zonekit/bin/{}", program.file)));
         }
+        // zoneadm looks for what a zone mounts before any hook could make it.
+        for share in brand.recipe.shares.iter().filter(|share| share.clone.is_some()) {
+            let place = share.from.trim_start_matches('/');
+            let top = if prefix_is_usual(self.places) { Path::new("/") } else { &self.places.prefix };
+            self.add(top.join(place), What::Directory);
+        }
         let page = self.manual(&brand.name, brand_page::SECTION);
         self.add(page, What::Text(brand.page()?));
         Ok(())
@@ -116,6 +128,10 @@ impl Layout<'_> {
     fn papers(&mut self, program: &Program) {
         let page = self.manual(program.page, SECTION);
         self.add(page, What::Text(page::of(program)));
+        // Nobody types the name of a hook.
+        if program.reached == Reached::Hook {
+            return;
+        }
         let share = self.places.prefix.join("share");
         let bash = share.join("bash-completion/completions").join(program.name());
         self.add(bash, What::Text(completion::of(program, Shell::Bash)));

@@ -153,7 +153,6 @@ fn hooks_are_written_as_zoneadm_completes_them() {
 
 /// What `config.xml` names is installed.
 #[test]
-#[ignore = "the programs of the hooks besides install are not in this workspace"]
 fn every_hook_is_a_program() {
     for brand in brands() {
         for hook in &brand.hooks {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::lab::Lab;
 use crate::run::{self, Scratch};
-use crate::tiny::{Tiny, measures};
+use crate::tiny::{self, Tiny, measures};
 
 /// A host.
 #[derive(Debug)]
@@ -19,6 +19,19 @@ pub struct World {
     pub lab: Lab,
     /// Its packages.
     pub image: Tiny,
+}
+
+/// A line that `zoneadm list -p` has for a zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Its number, or `-`.
+    pub id: String,
+    /// Its state.
+    pub state: String,
+    /// Its UUID, empty while it is configured.
+    pub uuid: String,
+    /// Its brand.
+    pub brand: String,
 }
 
 /// A command of the host that has ended.
@@ -174,12 +187,132 @@ impl World {
         self.run("zonecfg", &["-z", zone, &commands]).well();
     }
 
+    /// What `zoneadm list` tells of a zone; nothing when there is no such zone.
+    #[must_use]
+    pub fn row(&self, zone: &str) -> Row {
+        let listed = self.run("zoneadm", &["list", "-cp"]).out;
+        let rows = listed.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>());
+        let Some(row) = rows.into_iter().find(|row| row[1] == zone) else { return Row::default() };
+        Row { id: row[0].clone(), state: row[2].clone(), uuid: row[4].clone(), brand: row[5].clone() }
+    }
+
     /// The state of a zone as `zoneadm list` tells it; empty when there is no such zone.
     #[must_use]
     pub fn state(&self, zone: &str) -> String {
-        let listed = self.run("zoneadm", &["list", "-cp"]);
-        let line = listed.out.lines().find(|line| line.split(':').nth(1) == Some(zone));
-        line.and_then(|line| line.split(':').nth(2)).unwrap_or_default().to_owned()
+        self.row(zone).state
+    }
+
+    /// Forgets the hooks that were run.
+    pub fn forget_hooks(&self) {
+        let _ = fs::remove_file(self.lab.place("/.lab/hooks.log"));
+    }
+
+    /// The hooks that were run since the last time, a line each: hook, exit status, arguments. The place of the
+    /// host is left out, and so is the brand's program.
+    ///
+    /// # Panics
+    /// The log cannot be read.
+    #[must_use]
+    pub fn hooks_run(&self) -> Vec<String> {
+        let text = self.hooks();
+        self.forget_hooks();
+        let line = |line: &str| {
+            let call: serde_json::Value = serde_json::from_str(line).unwrap();
+            let argv: Vec<&str> = call["argv"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+            let arguments = argv[1..].join(" ").replace(&self.lab.root().display().to_string(), "");
+            format!("{} {}: {arguments}", call["hook"].as_str().unwrap(), call["status"])
+        };
+        text.lines().map(line).collect()
+    }
+
+    /// The zones that have a journal.
+    #[must_use]
+    pub fn journals(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.lab.place("/var/zonekit/journal")).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// What is in a directory of the host.
+    #[must_use]
+    pub fn names_in(&self, path: &Path) -> Vec<String> {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Nothing has happened that no host lets happen, and no operation has left a journal.
+    ///
+    /// # Panics
+    /// It has.
+    pub fn is_sound(&self) {
+        assert_eq!(self.lab.violations(), Vec::<String>::new());
+        assert_eq!(self.journals(), Vec::<String>::new());
+    }
+
+    /// The property of a dataset, and where it comes from; empty when there is none.
+    #[must_use]
+    pub fn property(&self, dataset: &str, property: &str) -> String {
+        let Some(found) = self.lab.dataset(dataset) else { return String::new() };
+        let (value, source) = (found.value(property), found.source(property));
+        let text = format!("{} {}", value.unwrap_or("-"), source.unwrap_or("-"));
+        text.replace(&self.lab.root().display().to_string(), "")
+    }
+
+    /// `beadm create NAME`, as libbe does it for zones: the active root of each zone is cloned for the new boot
+    /// environment. Source: be_copy_zones() in be_create.c, be_auto_snap_name() in be_utils.c.
+    ///
+    /// # Panics
+    /// It cannot be done.
+    pub fn create_be(&self, name: &str, uuid: &str) {
+        const PARENT: &str = "org.opensolaris.libbe:parentbe";
+        self.lab.add_be(name, uuid);
+        fs::copy(self.lab.place("/etc/zones/index"), self.index_of(uuid)).unwrap();
+        let running = self.lab.running_uuid();
+        let all = self.lab.names();
+        for root in all.iter().filter(|root| root.contains("/ROOT/zbe") && !root.contains('@')) {
+            let found = self.lab.dataset(root).unwrap();
+            let is_active = found.value("org.opensolaris.libbe:active") == Some("on");
+            if !is_active || found.value(PARENT) != Some(running.as_str()) {
+                continue;
+            }
+            let roots = root.rsplit_once('/').unwrap().0;
+            let free = (1..).map(|number| format!("{roots}/zbe-{number}")).find(|free| !all.contains(free)).unwrap();
+            let snapshot = format!("{root}@2026-07-0{}-12:34:56", 1 + found.snapshots.len());
+            self.lab.zfs_ok(&["snapshot", &snapshot]);
+            self.lab.zfs_ok(&["clone", "-o", "canmount=noauto", &snapshot, &free]);
+            self.lab.zfs_ok(&["set", &format!("{PARENT}={uuid}"), &free]);
+            self.lab.zfs_ok(&["set", "org.opensolaris.libbe:active=on", &free]);
+        }
+    }
+
+    /// Each boot environment has an index of zones of its own.
+    fn index_of(&self, uuid: &str) -> PathBuf {
+        self.lab.place(&format!("/.lab/index-{uuid}"))
+    }
+
+    /// The host runs another of its boot environments: nothing of a zone is mounted, and svc:/system/zones
+    /// has each installed zone made ready to be booted.
+    ///
+    /// # Panics
+    /// It cannot be done.
+    pub fn reboot_into(&self, name: &str) {
+        for mount in self.lab.mnttab().lines().rev() {
+            let place = mount.split('\t').nth(1).unwrap_or_default();
+            if place.ends_with("/root") {
+                assert!(self.lab.run("umount", &[place]).status.success(), "{mount}");
+            }
+        }
+        let index = self.lab.place("/etc/zones/index");
+        fs::copy(&index, self.index_of(&self.lab.running_uuid())).unwrap();
+        self.lab.run_be(name);
+        fs::copy(self.index_of(&self.lab.running_uuid()), index).unwrap();
+        let listed = self.run("zoneadm", &["list", "-ip"]).out;
+        for zone in listed.lines().filter_map(|line| line.split(':').nth(1)).filter(|zone| *zone != "global") {
+            self.zoneadm(zone, &["sysboot"]).well();
+        }
     }
 
     /// One of zonekit's own commands, run on the host.
@@ -208,7 +341,28 @@ fn image(root: &Path) -> Tiny {
     image.file("/lib/svc/manifest/site.xml", "<service_bundle type='manifest' name='x'/>\n");
     image.editable("/etc/nodename", "unknown\n", "globalzone\n");
     image.editable("/etc/system.conf", "as packaged\n", "edited\n");
+    image.editable("/etc/inet.conf", "first release\n", "edited\n");
+    image.file("/etc/release.txt", "first release\n").file("/etc/obsolete.txt", "first release\n");
+    image.put("/etc/zap/repositories/base.catalog", "catalogue\n");
     image.write();
     fs::set_permissions(image.at("/sbin/init"), Permissions::from_mode(0o755)).unwrap();
     image
+}
+
+/// Installs the next release of the packages on a host: files change, come and go, and so do those that
+/// people may edit. Nobody has edited `/etc/obsolete.txt` and `/etc/release.txt`, of course.
+///
+/// # Panics
+/// It cannot be done.
+pub fn upgrade(root: &Path) {
+    let mut image = Tiny::open(root);
+    image.remove("/etc/obsolete.txt").file("/etc/release.txt", "second release\n");
+    image.file("/etc/added.txt", "second release\n");
+    image.file("/lib/libc.so.1", "libc, second release\n").file("/lib/libnew.so.1", "libnew\n");
+    image.file("/usr/bin/ls", "ls, second release\n");
+    image.editable("/etc/system.conf", "as packaged in the second release\n", "edited\n");
+    image.editable("/etc/inet.conf", "second release\n", "edited\n");
+    image.write();
+    // Written by the package tools when they are done.
+    tiny::set_time(&image.at("/var/sadm/install/contents"), tiny::EDITED);
 }

@@ -1,16 +1,22 @@
-//! Makes a pretend illumos host to try zones on: `make-lab-host DIR`.
+//! Makes a pretend illumos host to try zones on: `make-lab-host DIR`. Or has one that was made before get the next
+//! release of its packages: `make-lab-host --upgrade DIR`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
-use tests::scenario::World;
+use tests::scenario::{self, World};
 
 fn main() -> ExitCode {
-    let Some(directory) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("usage: make-lab-host DIR");
-        return ExitCode::from(2);
-    };
-    let world = World::at(&directory);
-    println!("{}", world.lab.root().display());
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    match &arguments[..] {
+        [word, directory] if word == "--upgrade" => scenario::upgrade(Path::new(directory)),
+        [directory] if !directory.to_string_lossy().starts_with('-') => {
+            println!("{}", World::at(Path::new(directory)).lab.root().display());
+        }
+        _ => {
+            eprintln!("usage: make-lab-host [--upgrade] DIR");
+            return ExitCode::from(2);
+        }
+    }
     ExitCode::SUCCESS
 }

@@ -153,16 +153,23 @@ impl Uninstall {
     fn add_snapshots(&self, datasets: &ZoneDatasets, going: &BTreeSet<&str>, plan: &mut Plan) -> Result<(), HookError> {
         let mut foreign = Vec::new();
         for name in going {
+            let mut inherited = false;
             for snapshot in datasets.all.snapshots(name) {
                 let clones: Vec<&String> =
                     snapshot.clones.iter().filter(|clone| !going.contains(clone.as_str())).collect();
                 match clones[..] {
-                    [clone, ..] => promote(plan, datasets, clone)?,
+                    [clone, ..] => {
+                        promote(plan, datasets, clone)?;
+                        inherited = true;
+                    }
                     [] if is_ours(snapshot) => plan.destroy.push(snapshot.clone()),
                     [] => foreign.push(snapshot.name.as_str()),
                 }
             }
-            if let Some(origin) = datasets.all.get(name).and_then(|dataset| dataset.origin.as_deref()) {
+            // A clone that is promoted comes to depend on what this one depended on.
+            if let Some(origin) = datasets.all.get(name).and_then(|dataset| dataset.origin.as_deref())
+                && !inherited
+            {
                 add_origin(plan, origin, going)?;
             }
         }
@@ -232,13 +239,24 @@ fn add_origin(plan: &mut Plan, origin: &str, going: &BTreeSet<&str>) -> Result<(
 }
 
 /// Whether a snapshot was made by zonekit, by the brand scripts of illumos (`zone_snap`, `zone_snap2`), by
-/// beadm(8) in the zone (`zbe-1`), or by zoneadm(8) (`SUNWzone1`).
+/// beadm(8) (`zbe-1`, or the time), or by zoneadm(8) (`SUNWzone1`).
 fn is_ours(snapshot: &Dataset) -> bool {
     let name = snapshot.name.rsplit('@').next().unwrap_or_default();
     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     name.rsplit_once("_snap").is_some_and(|(zone, rest)| !zone.is_empty() && number(rest))
         || name.strip_prefix("zbe-").is_some_and(|rest| !rest.is_empty() && number(rest))
         || name.strip_prefix("SUNWzone").is_some_and(|rest| !rest.is_empty() && number(rest))
+        || is_time(name)
+}
+
+/// How beadm(8) calls the snapshots of zone roots that it clones for a new boot environment:
+/// `2026-01-31-23:59:59`, and earlier with its policy before that, as in `static:-:2026-01-31-23:59:59`.
+/// Source: be_auto_snap_name() in be_utils.c.
+fn is_time(name: &str) -> bool {
+    let time = name.rsplit_once(":-:").map_or(name, |(_, time)| time);
+    let form = "dddd-dd-dd-dd:dd:dd";
+    let fits = |(byte, form)| if form == b'd' { u8::is_ascii_digit(&byte) } else { byte == form };
+    time.len() == form.len() && time.bytes().zip(form.bytes()).all(fits)
 }
 
 impl Uninstall {
@@ -251,14 +269,7 @@ impl Uninstall {
             return Err(HookError::NotRoot);
         }
         Ok(Journal::during(&self.state, &self.zone, ("uninstall", false), recovered, |journal| {
-            let plan = self.plan()?;
-            for clone in &plan.promote {
-                go_on()?;
-                let (of, snapshot) =
-                    clone.origin.as_deref().and_then(|origin| origin.split_once('@')).unwrap_or_default();
-                journal.step(Undo::Promote { dataset: of.to_owned(), snapshot: snapshot.to_owned() })?;
-                zfs::promote(&clone.name)?;
-            }
+            let plan = self.promote_all(journal)?;
             if let Some((dataset, path)) = &plan.unmount {
                 go_on()?;
                 journal.step(Undo::Mount { dataset: dataset.clone(), path: path.clone() })?;
@@ -271,11 +282,32 @@ impl Uninstall {
         })?)
     }
 
+    /// Makes clones independent, one by one, and plans anew after each: a clone that is promoted comes to depend
+    /// on what its origin depended on, which may be another root that goes. Returns the last plan.
+    fn promote_all(&self, journal: &mut Journal) -> Result<Plan, HookError> {
+        let mut promoted: Vec<Dataset> = Vec::new();
+        loop {
+            let mut plan = self.plan()?;
+            let Some(clone) = plan.promote.first().cloned() else {
+                plan.promote = promoted;
+                return Ok(plan);
+            };
+            if promoted.contains(&clone) {
+                let why = "was promoted, and is as it was; see `zfs get origin`";
+                return Err(HookError::Refused(format!("`{}` {why}", clone.name)));
+            }
+            go_on()?;
+            let (of, snapshot) = clone.origin.as_deref().and_then(|origin| origin.split_once('@')).unwrap_or_default();
+            journal.step(Undo::Promote { dataset: of.to_owned(), snapshot: snapshot.to_owned() })?;
+            zfs::promote(&clone.name)?;
+            promoted.push(clone);
+        }
+    }
+
     /// From here on there is no way back.
     fn destroy(&self, plan: &Plan, journal: &mut Journal) -> Result<(), HookError> {
-        let moved = self.moved_snapshots(plan)?;
         let doom = |dataset: &Dataset| Doomed { dataset: dataset.name.clone(), guid: dataset.guid.clone() };
-        let doomed: Vec<Doomed> = plan.destroy.iter().chain(&moved).map(doom).collect();
+        let doomed: Vec<Doomed> = plan.destroy.iter().map(doom).collect();
         if doomed.is_empty() {
             return Ok(());
         }
@@ -285,19 +317,6 @@ impl Uninstall {
             HookError::Journal(JournalError::Stuck { subject, operation, left: Box::new(left) })
         })?;
         Ok(())
-    }
-
-    /// Snapshots that were made for clones and have moved to them by promotion: nobody needs them now.
-    fn moved_snapshots(&self, plan: &Plan) -> Result<Vec<Dataset>, HookError> {
-        let mut moved = Vec::new();
-        for clone in &plan.promote {
-            let snapshot = clone.origin.as_deref().and_then(|origin| origin.rsplit('@').next()).unwrap_or_default();
-            let name = format!("{}@{snapshot}", clone.name);
-            let found = zfs::Datasets::only(&name).map_err(crate::storage::StorageError::from)?;
-            let goes = |clone: &String| plan.destroy.iter().any(|dataset| dataset.name == *clone);
-            moved.extend(found.filter(|found| is_ours(found) && found.clones.iter().all(goes)));
-        }
-        Ok(moved)
     }
 
     fn remove(&self, plan: &Plan) -> Result<(), HookError> {
@@ -333,5 +352,21 @@ fn remove_directory(path: &Path) -> io::Result<()> {
             Err(error)
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_time;
+
+    #[test]
+    fn snapshots_of_beadm_are_told_by_their_name() {
+        for name in ["2026-01-31-23:59:59", "static:-:2010-01-01-00:00:00"] {
+            assert!(is_time(name), "{name}");
+        }
+        for name in ["", "2026-01-31", "2026-01-31-23:59:59-mine", "x2026-01-31-23:59:59", "backup:2026-01-31-23:59:59"]
+        {
+            assert!(!is_time(name), "{name}");
+        }
     }
 }

@@ -10,10 +10,8 @@ use crate::journal::{Journal, StateDir, Undo};
 use crate::root::{Handle, Tree, set_attributes};
 
 use super::directory::{make_closed, make_whole};
-use super::{CLOSED, DatasetName, ROOT, Storage, StorageError, dataset_on, mounts};
+use super::{CLOSED, DatasetName, ROOT, ROOTS, Storage, StorageError, dataset_on, mounts};
 
-/// The dataset that holds the zone roots of all boot environments.
-const ROOTS: &str = "ROOT";
 /// How a zone root's dataset is called; the second one is `zbe-1`.
 const ENVIRONMENT: &str = "zbe";
 /// More than this nobody has.
