@@ -52,6 +52,7 @@ impl Place {
             jobs: 2,
             storage: Which::Directory,
             state: StateDir::new(&self.scratch.join("state")),
+            golden: true,
             import: true,
             keep: false,
         }
