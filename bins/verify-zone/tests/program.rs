@@ -55,6 +55,7 @@ impl Place {
             golden: true,
             import: true,
             keep: false,
+            golden: false,
         }
     }
 
