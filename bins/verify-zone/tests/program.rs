@@ -52,7 +52,6 @@ impl Place {
             jobs: 2,
             storage: Which::Directory,
             state: StateDir::new(&self.scratch.join("state")),
-            golden: true,
             import: true,
             keep: false,
             golden: false,

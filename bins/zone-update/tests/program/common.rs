@@ -168,7 +168,6 @@ pub fn install(brand: &str, image: &Path, zonepath: &Path, zonelib: &Path) {
         add_overlays: Vec::new(),
         add_packages: Vec::new(),
         archive: None,
-        golden: true,
         import: true,
         verify: false,
         strict: false,
