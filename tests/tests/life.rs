@@ -234,11 +234,15 @@ fn cloning_and_uninstalling() {
         assert_eq!(world.text("z2", "/etc/system.conf"), "of the second\n");
         world.zoneadm("z2", &["halt"]).well();
         world.zoneadm("z2", &["uninstall", "-F"]).well();
+        // What the zone was a clone of serves those to come.
+        world.zonekit("golden", &["prune"]).well();
         assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
         world.zoneadm("z2", &["uninstall", "-F"]).badly(&["already configured"]);
         // And everything once more.
         world.zoneadm("z1", &["install"]).well();
         world.zoneadm("z1", &["uninstall", "-F"]).well();
+        // What the zone was a clone of serves those to come.
+        world.zonekit("golden", &["prune"]).well();
         assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
         assert_eq!(world.names_in(&world.lab.place("/zones")), Vec::<String>::new());
         world.is_sound();
