@@ -11,10 +11,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::ZoneName;
+use crate::host::mounts::Mount;
 use crate::host::zfs::{self, Dataset};
 use crate::journal::{Doomed, Journal, JournalError, Recovered, StateDir, Undo};
 use crate::root::{Tree, remove_tree};
-use crate::storage::{ROOT, ZoneDatasets};
+use crate::storage::{self, ROOT, ZoneDatasets};
 
 use super::HookError;
 use super::error::go_on;
@@ -74,6 +75,7 @@ impl Uninstall {
             Some(datasets) => self.plan_datasets(&datasets)?,
             None => Plan::default(),
         };
+        self.refuse_mounts(&plan)?;
         // A mount point without a mount is a plain directory.
         plan.remove.extend(
             LITTER
@@ -96,7 +98,7 @@ impl Uninstall {
             )));
         }
         let mut plan = Plan::default();
-        if let Some(mounted) = datasets.mounts.dataset_on(&root) {
+        if let Some(mounted) = datasets.mounts.dataset_on(&root).filter(|name| datasets.all.get(name).is_some()) {
             plan.unmount = Some((mounted.to_owned(), root));
         }
         let own: BTreeSet<&str> = datasets.own().map(|dataset| dataset.name.as_str()).collect();
@@ -137,6 +139,26 @@ impl Uninstall {
                     "it is no root of the zone"
                 };
                 plan.keep.push((child.name.clone(), why));
+            }
+        }
+    }
+
+    /// Nothing is removed through a mount of somebody else's, nor a dataset destroyed that one stands on.
+    fn refuse_mounts(&self, plan: &Plan) -> Result<(), HookError> {
+        let mounts = storage::mounts()?;
+        let goes = |name: &str| plan.destroy.iter().any(|dataset| dataset.name == name);
+        let all_goes = mounts.dataset_on(&self.zonepath).is_some_and(goes);
+        let foreign = |mount: &&Mount| {
+            let unmounted =
+                plan.unmount.as_ref().is_some_and(|(name, path)| mount.special == *name && mount.path == *path);
+            let removed = LITTER.iter().any(|name| mount.path.starts_with(self.zonepath.join(name)));
+            !unmounted && !(mount.kind == "zfs" && goes(&mount.special)) && (removed || all_goes)
+        };
+        match mounts.below(&self.zonepath).find(foreign) {
+            None => Ok(()),
+            Some(mount) => {
+                let (path, special) = (mount.path.display(), &mount.special);
+                Err(HookError::Refused(format!("{path}: `{special}` is mounted there; unmount it")))
             }
         }
     }
@@ -209,7 +231,7 @@ fn promote(plan: &mut Plan, datasets: &ZoneDatasets, clone: &str) -> Result<(), 
     let known = plan.promote.iter().any(|found| found.name == clone);
     let found = match datasets.all.get(clone) {
         Some(found) => Some(found.clone()),
-        None => zfs::Datasets::only(clone).map_err(crate::storage::StorageError::from)?,
+        None => zfs::Datasets::only(clone).map_err(storage::StorageError::from)?,
     };
     if let Some(found) = found.filter(|_| !known) {
         plan.promote.push(found);
@@ -219,7 +241,7 @@ fn promote(plan: &mut Plan, datasets: &ZoneDatasets, clone: &str) -> Result<(), 
 
 /// The snapshot that a root was cloned from goes with it, if it was made for that and serves nobody else.
 fn add_origin(plan: &mut Plan, origin: &str, going: &BTreeSet<&str>) -> Result<(), HookError> {
-    let found = zfs::Datasets::only(origin).map_err(crate::storage::StorageError::from)?;
+    let found = zfs::Datasets::only(origin).map_err(storage::StorageError::from)?;
     let Some(snapshot) = found else { return Ok(()) };
     let alone = snapshot.clones.iter().all(|clone| going.contains(clone.as_str()));
     let of = origin.split('@').next().unwrap_or_default();
@@ -296,7 +318,7 @@ impl Uninstall {
         for clone in &plan.promote {
             let snapshot = clone.origin.as_deref().and_then(|origin| origin.rsplit('@').next()).unwrap_or_default();
             let name = format!("{}@{snapshot}", clone.name);
-            let found = zfs::Datasets::only(&name).map_err(crate::storage::StorageError::from)?;
+            let found = zfs::Datasets::only(&name).map_err(storage::StorageError::from)?;
             let goes = |clone: &String| plan.destroy.iter().any(|dataset| dataset.name == *clone);
             moved.extend(found.filter(|found| is_ours(found) && found.clones.iter().all(goes)));
         }
