@@ -15,7 +15,7 @@ use crate::storage::{self, StorageError, ZoneDatasets};
 
 use super::HookError;
 use super::error::go_on;
-use super::state::mount_active;
+use super::state::{mount_active, plain_root};
 
 /// What is to be detached.
 #[derive(Clone, Debug)]
@@ -55,6 +55,9 @@ impl Detach {
         Ok(Journal::during(&self.state, &self.zone, ("detach", false), recovered, |journal| {
             let manifest = self.manifest()?;
             let datasets = ZoneDatasets::find(&self.zonepath, None)?;
+            if datasets.is_none() {
+                plain_root(&self.zonepath)?;
+            }
             self.write_manifest(&manifest, journal)?;
             match datasets {
                 Some(datasets) => self.release(&datasets, journal),
