@@ -11,11 +11,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::ZoneName;
+use crate::host::DatasetError;
 use crate::host::mounts::Mount;
-use crate::host::zfs::{self, Dataset};
+use crate::host::zfs::{self, Dataset, Datasets};
 use crate::journal::{Doomed, Journal, JournalError, Recovered, StateDir, Undo};
 use crate::root::{Tree, remove_tree};
-use crate::storage::{self, ROOT, ZoneDatasets};
+use crate::storage::{self, ROOT, StorageError, ZoneDatasets, parent_dataset};
 
 use super::HookError;
 use super::error::go_on;
@@ -71,7 +72,7 @@ impl Uninstall {
     /// # Errors
     /// [`HookError`]: what stands in the way.
     pub fn plan(&self) -> Result<Plan, HookError> {
-        let mut plan = match ZoneDatasets::find(&self.zonepath, None)? {
+        let mut plan = match self.datasets()? {
             Some(datasets) => self.plan_datasets(&datasets)?,
             None => Plan::default(),
         };
@@ -87,6 +88,17 @@ impl Uninstall {
             plan.remove.push(self.zonepath.clone());
         }
         Ok(plan)
+    }
+
+    /// The zone's datasets; that of the zonepath may not be mounted.
+    fn datasets(&self) -> Result<Option<ZoneDatasets>, HookError> {
+        let found = ZoneDatasets::find(&self.zonepath, None)?;
+        let Some(parent) = parent_dataset(&self.zonepath)?.filter(|_| found.is_none()) else { return Ok(found) };
+        let all = Datasets::right_below(&parent).map_err(StorageError::from)?.unwrap_or_default();
+        let is_it = |dataset: &&Dataset| dataset.mountpoint.as_deref().map(Path::new) == Some(&self.zonepath);
+        let Some(dataset) = all.children(parent.as_str()).find(is_it) else { return Ok(None) };
+        let parsed = dataset.name.parse().map_err(|error: DatasetError| HookError::Refused(error.to_string()))?;
+        Ok(Some(ZoneDatasets::of(&self.zonepath, parsed, None)?))
     }
 
     fn plan_datasets(&self, datasets: &ZoneDatasets) -> Result<Plan, HookError> {
@@ -106,6 +118,11 @@ impl Uninstall {
         for name in &own {
             let tree: Vec<&Dataset> = datasets.all.descendants(name).collect();
             match tree.iter().find(|dataset| self.is_delegated(&dataset.name)) {
+                None if self.is_delegated(name) => {
+                    let why = "is a root of the zone, which also administers it; take it out of the configuration: `zonecfg \
+                               remove dataset`";
+                    return Err(HookError::Refused(format!("`{name}` {why}")));
+                }
                 Some(inside) => {
                     let problem = format!("`{}`, which the zone administers, is below `{name}`", inside.name);
                     return Err(HookError::Refused(format!("{problem}; move it with `zfs rename`, and try again")));
@@ -184,7 +201,11 @@ impl Uninstall {
                     [] => foreign.push(snapshot.name.as_str()),
                 }
             }
-            if let Some(origin) = datasets.all.get(name).and_then(|dataset| dataset.origin.as_deref()) {
+            // A clone that is promoted takes the origin over.
+            let promoted = |clone: &Dataset| clone.origin.as_ref().is_some_and(|of| of.split('@').next() == Some(name));
+            if let Some(origin) = datasets.all.get(name).and_then(|dataset| dataset.origin.as_deref())
+                && !plan.promote.iter().any(promoted)
+            {
                 add_origin(plan, origin, going)?;
             }
         }
@@ -231,7 +252,7 @@ fn promote(plan: &mut Plan, datasets: &ZoneDatasets, clone: &str) -> Result<(), 
     let known = plan.promote.iter().any(|found| found.name == clone);
     let found = match datasets.all.get(clone) {
         Some(found) => Some(found.clone()),
-        None => zfs::Datasets::only(clone).map_err(storage::StorageError::from)?,
+        None => Datasets::only(clone).map_err(StorageError::from)?,
     };
     if let Some(found) = found.filter(|_| !known) {
         plan.promote.push(found);
@@ -241,7 +262,7 @@ fn promote(plan: &mut Plan, datasets: &ZoneDatasets, clone: &str) -> Result<(), 
 
 /// The snapshot that a root was cloned from goes with it, if it was made for that and serves nobody else.
 fn add_origin(plan: &mut Plan, origin: &str, going: &BTreeSet<&str>) -> Result<(), HookError> {
-    let found = zfs::Datasets::only(origin).map_err(storage::StorageError::from)?;
+    let found = Datasets::only(origin).map_err(StorageError::from)?;
     let Some(snapshot) = found else { return Ok(()) };
     let alone = snapshot.clones.iter().all(|clone| going.contains(clone.as_str()));
     let of = origin.split('@').next().unwrap_or_default();
@@ -318,7 +339,7 @@ impl Uninstall {
         for clone in &plan.promote {
             let snapshot = clone.origin.as_deref().and_then(|origin| origin.rsplit('@').next()).unwrap_or_default();
             let name = format!("{}@{snapshot}", clone.name);
-            let found = zfs::Datasets::only(&name).map_err(storage::StorageError::from)?;
+            let found = Datasets::only(&name).map_err(StorageError::from)?;
             let goes = |clone: &String| plan.destroy.iter().any(|dataset| dataset.name == *clone);
             moved.extend(found.filter(|found| is_ours(found) && found.clones.iter().all(goes)));
         }
