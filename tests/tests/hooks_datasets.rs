@@ -299,3 +299,25 @@ fn poststate_halt_is_idempotent() {
     unchanged(&world, &before);
     same_trees(&tree, &zone_tree(&world, "z1"));
 }
+
+#[test]
+fn a_zonepath_that_is_not_mounted_is_neither_detached_nor_cloned() {
+    if skip_without_root() {
+        return;
+    }
+    let world = installed();
+    world.configure("z2", "sparse-root");
+    let root = world.zonepath("z1").join("root");
+    world.run("umount", &[root.to_str().unwrap()]).well();
+    world.lab.zfs_ok(&["unmount", "rpool/zones/z1"]);
+    let (before, tree) = (datasets(&world), zone_tree(&world, "z1"));
+    failed(&world.zoneadm("z1", &["detach"]), "detach", &["no zone root", "mount it"]);
+    assert_eq!(world.state("z1"), "installed");
+    same_trees(&tree, &zone_tree(&world, "z1"));
+    failed(&world.zoneadm("z2", &["clone", "z1"]), "clone", &["z1/root", "No such file"]);
+    let did = world.zoneadm("z1", &["boot"]);
+    assert!(did.code != 0);
+    said(&did.err, "prestate", &["no zone root", "mount it"]);
+    unchanged(&world, &before);
+    no_journal(&world);
+}
