@@ -4,5 +4,6 @@ pub mod lab;
 pub mod run;
 pub mod sample;
 pub mod scenario;
+pub mod sweep;
 pub mod tiny;
 pub mod tree;

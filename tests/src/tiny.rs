@@ -40,6 +40,20 @@ impl Tiny {
         tiny
     }
 
+    /// One that was made before, to be changed.
+    ///
+    /// # Panics
+    /// Its database cannot be read.
+    #[must_use]
+    pub fn reopen(root: &Path) -> Self {
+        let mut tiny = Self { root: root.to_owned(), lines: BTreeMap::new() };
+        let text = fs::read(root.join("var/sadm/install/contents")).unwrap();
+        for line in text.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"/")) {
+            tiny.line(line);
+        }
+        tiny
+    }
+
     /// Its root.
     #[must_use]
     pub fn path(&self) -> &Path {
