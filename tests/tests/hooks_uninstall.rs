@@ -207,7 +207,8 @@ fn half_made_zones_go() {
         return;
     }
     let zbe = "rpool/zones/z1/ROOT/zbe";
-    let half: [(&str, &dyn Fn(&World)); 11] = [
+    type Half<'h> = (&'h str, &'h dyn Fn(&World));
+    let half: [Half<'_>; 11] = [
         ("nothing mounted", &|world| {
             unmount(world, "root");
             world.lab.zfs_ok(&["unmount", "rpool/zones/z1"]);

@@ -236,7 +236,7 @@ fn change_image(world: &World) {
 
 /// Also when the test succeeds.
 fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    eprintln!("{line}");
 }
 
 #[test]

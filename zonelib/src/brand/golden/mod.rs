@@ -13,8 +13,9 @@ use std::path::Path;
 use crate::host::zfs::{self, Datasets, FAILED_PROPERTY, GOLDEN_PROPERTY, Kind, MADE_PROPERTY, ZfsError};
 use crate::host::{self, DatasetError, DatasetName};
 use crate::journal::{ImageName, Journal, StateDir, Undo};
-use crate::populate::{Facts, Request, Survey, open_dir};
+use crate::populate::{ApplyError, Facts, Request, Survey, open_dir};
 use crate::root::{FileKind, Handle, Stat, Tree};
+use crate::smf::{self, ImportError, Svccfg};
 use crate::storage::{Storage, StorageError, declare_whole, mount_private};
 
 use super::identity::{self, Identity, IdentityError};
@@ -28,6 +29,8 @@ pub const HOLDER: &str = ".golden";
 const SNAPSHOT: &str = "golden";
 /// Where in the state directory images are mounted while they are filled.
 const PRIVATE: &str = "golden";
+/// Where in the state directory the services of an image are imported.
+const SCRATCH: &str = "import";
 /// Another number for images that are filled in another way.
 const FORMAT: u64 = 1;
 /// No longer value of a property is made; every release of ZFS takes it.
@@ -243,6 +246,7 @@ fn fingerprint(install: &Install, survey: &Survey) -> Result<[u8; 20], InstallEr
     facts.bytes(env!("CARGO_PKG_VERSION").as_bytes());
     facts.bytes(install.recipe.name.as_bytes());
     facts.bytes(&survey.digest);
+    facts.number(u64::from(install.import));
     // What the installer of the host adds is not in the plan, nor is what is pruned from it.
     facts.number(install.add_overlays.len() as u64);
     install.add_overlays.iter().for_each(|name| facts.bytes(name.as_bytes()));
@@ -340,8 +344,29 @@ impl Install {
             _ => Err(InstallError::Torn(self.image.clone())),
         })?;
         self.forget_unique(path, work)?;
+        self.import_services(path, work)?;
         let failed = work.report.postinstall.iter().filter(|script| script.failure.is_some());
         Ok(failed.map(|script| script.package.clone()).collect())
+    }
+
+    /// Imports the manifests of the image, so that no zone made from it has to at its first boot. Where that
+    /// cannot be had, the zones have the seed and take longer.
+    fn import_services(&self, path: &Path, work: &mut Work<'_, '_>) -> Result<(), InstallError> {
+        let (Some(services), true) = (&self.recipe.smf, self.import) else { return Ok(()) };
+        let tree = Tree::open(path).map_err(StorageError::system(path))?;
+        let scratch = self.state.make(SCRATCH)?.join(path.file_name().unwrap_or_default());
+        let go_on = || !host::interrupted();
+        match smf::prepare_root(&Svccfg::of_host(), &tree, services, &scratch, &go_on) {
+            Ok(imported) => {
+                work.report.warnings.extend(imported.warning());
+                work.report.imported = Some(imported);
+            }
+            Err(ImportError::Interrupted) => {
+                return Err(InstallError::Apply { root: path.to_owned(), source: ApplyError::Interrupted });
+            }
+            Err(error) => work.report.warnings.push(smf::warning(&error)),
+        }
+        Ok(())
     }
 
     /// Takes away what the scripts of packages made that no two zones may share, such as host keys.
