@@ -90,6 +90,9 @@ impl World {
         // The package that brings zonekit makes it, for zoneadm(8) looks for it before any hook.
         fs::create_dir_all(root.join("zonelib/lib")).unwrap();
         let lab = Lab::create(root);
+        // A part of the pool that is in no boot environment, as Tribblix has it.
+        let export = lab.place("/export");
+        lab.zfs_ok(&["create", "-o", &format!("mountpoint={}", export.display()), "rpool/export"]);
         let brands = Path::new(env!("CARGO_MANIFEST_DIR")).join("../brands");
         lab.install_brands(&brands, run::program("lab").parent().unwrap()).unwrap();
         for template in ["TRIBsparse.xml", "TRIBwhole.xml"] {

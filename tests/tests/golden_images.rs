@@ -90,9 +90,12 @@ fn the_second_zone_is_a_clone_of_what_the_first_one_filled() {
     assert_eq!(origin(&world, "z3"), None);
     let nodes = |zone: &str| tree::read(&world.in_zone(zone, "/"));
     assert_eq!(tree::differences(&nodes("z1"), &nodes("z2")), Vec::<String>::new());
-    // But for the times of directories, which those of the global zone have too.
+    // But for the times of directories, which those of the global zone have too, and for services, which are
+    // imported once for all.
+    assert_eq!(world.text("z1", "/etc/svc/repository.db"), "seed\nmanifest /lib/svc/manifest/site.xml\n");
     let timeless = |zone: &str| {
         let mut nodes = nodes(zone);
+        nodes.remove(&b"etc/svc/repository.db"[..]);
         nodes.values_mut().filter(|node| node.kind == 'd').for_each(|node| node.modified = (0, 0));
         nodes
     };

@@ -70,8 +70,7 @@ fn installing_makes_a_zone() {
         assert_eq!((mode(&world.zonepath("z1")), mode(&world.in_zone("z1", "/"))), (0o700, 0o755));
         assert_eq!(world.text("z1", "/etc/system.conf"), "as packaged\n");
         let repository = world.text("z1", "/etc/svc/repository.db");
-        let imported = if brand == "sparse-root" { "manifest /lib/svc/manifest/site.xml\n" } else { "" };
-        assert_eq!(repository, format!("seed\n{imported}"));
+        assert_eq!(repository, "seed\nmanifest /lib/svc/manifest/site.xml\n");
         assert_eq!(world.in_zone("z1", "/usr/bin/ls").exists(), brand == "whole-root");
         // A second time there is nothing to be done.
         let before = world.lab.snapshot_of_state(&[]);

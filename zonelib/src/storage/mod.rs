@@ -48,6 +48,14 @@ pub enum StorageError {
         /// Which rule it breaks.
         problem: String,
     },
+    /// Zones do not live in boot environments.
+    #[error("{}: lies in the boot environment `{dataset}`, which is copied and destroyed as a whole; make a dataset for it elsewhere, or use --storage directory", path.display())]
+    InEnvironment {
+        /// The zonepath.
+        path: PathBuf,
+        /// The boot environment's file system.
+        dataset: String,
+    },
     /// The datasets are not as a zone's are.
     #[error("{dataset}: {problem}")]
     Datasets {
@@ -157,10 +165,13 @@ pub fn of_zone(zonepath: &Path, which: Which) -> Result<Box<dyn Storage>, Storag
         let problem = "is not the mount point of a ZFS dataset; make one, or use --storage directory".to_owned();
         return Err(StorageError::BadPath { path: zonepath.to_owned(), problem });
     }
+    let directory = Directory::of_zone(zonepath)?;
     if which == Which::Auto {
+        // What stands there is the more important news.
+        directory.check()?;
         keep_out_of_environments(zonepath)?;
     }
-    Ok(Box::new(Directory::of_zone(zonepath)?))
+    Ok(Box::new(directory))
 }
 
 /// A boot environment is copied and destroyed as a whole, with every directory in its file system: zones
@@ -173,11 +184,7 @@ fn keep_out_of_environments(zonepath: &Path) -> Result<(), StorageError> {
     let holder = zonepath.ancestors().find_map(|above| mounts.dataset_on(above).map(str::to_owned));
     match holder {
         Some(dataset) if dataset.split('/').nth(1) == Some(ROOTS) => {
-            let problem = format!(
-                "lies in the boot environment `{dataset}`, which is copied and destroyed as a whole; make a dataset for it \
-                 elsewhere, or use --storage directory"
-            );
-            Err(StorageError::BadPath { path: zonepath.to_owned(), problem })
+            Err(StorageError::InEnvironment { path: zonepath.to_owned(), dataset })
         }
         _ => Ok(()),
     }
