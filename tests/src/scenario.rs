@@ -261,6 +261,41 @@ impl World {
         text.replace(&self.lab.root().display().to_string(), "")
     }
 
+    /// What `zfs send` writes.
+    ///
+    /// # Panics
+    /// It failed.
+    #[must_use]
+    pub fn send(&self, arguments: &[&str]) -> Vec<u8> {
+        let sent = self.lab.zfs(&[&["send"], arguments].concat());
+        assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+        sent.stdout
+    }
+
+    /// `zfs receive` of such a stream.
+    ///
+    /// # Panics
+    /// It failed.
+    pub fn receive(&self, arguments: &[&str], stream: &[u8]) {
+        let file = self.beside("stream");
+        fs::write(&file, stream).unwrap();
+        let mut command = std::process::Command::new(self.lab.place("/.lab/bin/zfs"));
+        command.arg("receive").args(arguments).stdin(fs::File::open(file).unwrap());
+        let received = command.output().unwrap();
+        assert!(received.status.success(), "{}", String::from_utf8_lossy(&received.stderr));
+    }
+
+    /// Copies the datasets of a detached zone from another host, as `zfs send -R | zfs receive -u` does.
+    ///
+    /// # Panics
+    /// It cannot be done.
+    pub fn carry_from(&self, other: &Self, zone: &str) {
+        let dataset = format!("rpool/zones/{zone}");
+        other.lab.zfs_ok(&["snapshot", "-r", &format!("{dataset}@move")]);
+        self.receive(&["-u", &dataset], &other.send(&["-R", &format!("{dataset}@move")]));
+        self.lab.zfs_ok(&["mount", &dataset]);
+    }
+
     /// `beadm create NAME`, as libbe does it for zones: the active root of each zone is cloned for the new boot
     /// environment. Source: be_copy_zones() in be_create.c, be_auto_snap_name() in be_utils.c.
     ///
