@@ -162,3 +162,26 @@ fn what_failed_is_undone() {
         world.is_sound();
     }
 }
+
+/// `--strict` takes a packaged file that the host has lost for a failure; zoneadm(8) hands only letters on, so the
+/// hook is run as zoneadm runs it.
+#[test]
+fn a_lost_file_fails_a_strict_installation() {
+    let Some(world) = world("whole-root") else { return };
+    fs::remove_file(world.image.at("/etc/release.txt")).unwrap();
+    let zonepath = world.zonepath("z1");
+    world.lab.zfs_ok(&["create", "rpool/zones/z1"]);
+    let before = world.lab.snapshot_of_state(&[]);
+    let zonepath = zonepath.to_str().unwrap();
+    let hook = ["-b", "whole-root", "-z", "z1", "-R", zonepath, "--strict"];
+    let words = "the first is `/etc/release.txt`";
+    assert_eq!(world.zonekit("pkgcreatezone", &hook).badly(&[words]).code, 254);
+    assert_eq!(world.lab.snapshot_of_state(&[]).difference(&before), "");
+    let kept = world.zonekit("pkgcreatezone", &[&hook[..], &["--keep"]].concat()).badly(&[words]);
+    println!("{kept:?}");
+    if world.journals() == ["z1"] {
+        assert_eq!(kept.code, 255);
+        world.zonekit("zonekit-recover", &["z1"]).well();
+    }
+    assert_eq!(world.lab.snapshot_of_state(&[]).difference(&before), "");
+}
