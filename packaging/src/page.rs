@@ -32,9 +32,11 @@ fn besides(page: &str) -> Besides {
             files: &[
                 ("/zonelib/lib", "the clone of /lib"),
                 ("/zonelib/.lib.zonekit", "what the clone was made from"),
+                ("/zonelib/.lib.repository", "the service repository that zones begin with"),
+                ("/zonelib/.lib.repository.zonekit", "what that was made from"),
                 ("/usr/lib/brand/zonekit-common", "the lists that brands share"),
             ],
-            see: "pkgcreatezone(8), smf(7)",
+            see: "pkgcreatezone(8), svccfg(8), smf(7)",
         },
         "contents-query" => Besides { files: &[], see: "verify-zone(8)" },
         "be-uuid" => Besides { files: &[], see: "beadm(8), zfs(8)" },

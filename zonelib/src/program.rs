@@ -242,6 +242,17 @@ impl RecipeFlags {
     }
 }
 
+/// A number of bytes, for people.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        10_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
 /// Whether people watch standard error as it is written.
 #[must_use]
 pub fn watched() -> bool {

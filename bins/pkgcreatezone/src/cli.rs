@@ -78,6 +78,9 @@ pub struct Cli {
     /// Where the zone root lives
     #[arg(long, value_enum, default_value = "auto", value_name = "KIND")]
     pub storage: StorageKind,
+    /// Fill the zone root itself, although the brand has zones cloned from golden images
+    #[arg(long)]
+    pub no_golden: bool,
     /// Let the zone import its service manifests itself, at its first boot
     #[arg(long)]
     pub no_import: bool,
@@ -169,6 +172,7 @@ impl Cli {
             storage: self.storage.into(),
             state: self.state.dir(),
             keep: self.keep,
+            golden: !self.no_golden,
         };
         install.check_options().map_err(Wrong::Install)?;
         Ok(install)

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use pkgcreatezone::report::{self, PlanJson};
+use pkgcreatezone::report::{self, PlanJson, PlannedImage};
 use pkgcreatezone::{Cli, progress::Progress};
 use zonelib::brand::install::{Install, InstallError, Report, Watch};
 use zonelib::brand::{Status, called_by_zoneadm};
@@ -38,14 +38,16 @@ fn main() -> ExitCode {
 }
 
 fn show_plan(cli: &Cli, install: &Install) -> Result<Status, InstallError> {
-    let printed = install.plan_only(|plan| {
-        if cli.json {
-            program::deliver_json(&PlanJson::new(install, plan))
+    let printed = install.plan_only(|plan, golden| -> Result<_, InstallError> {
+        let golden = golden.map(PlannedImage::of).transpose()?;
+        let printed = if cli.json {
+            program::deliver_json(&PlanJson::new(install, plan, golden))
         } else {
-            program::deliver(&report::plan_text(install, plan, cli.verbose))
-        }
+            program::deliver(&report::plan_text(install, plan, golden.as_ref(), cli.verbose))
+        };
+        printed.map_err(InstallError::Output)
     })?;
-    printed.map_err(InstallError::Output)?;
+    printed?;
     // Nothing was installed: zoneadm has to go back to where it was.
     Ok(if called_by_zoneadm() { Status::NotComplete } else { Status::Complete })
 }

@@ -4,15 +4,35 @@ use std::fmt::Write;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use zonelib::brand::golden::Golden;
 use zonelib::brand::install::{Install, Report};
 use zonelib::populate::{Action, Missing, Plan, Summary, action_json, action_line, printable};
+use zonelib::program::size;
+use zonelib::storage::StorageError;
 
 /// Missing files that are named without -v.
 const SHOWN: usize = 10;
 
+/// The golden image that would be used.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedImage {
+    image: String,
+    whole: bool,
+}
+
+impl PlannedImage {
+    /// Looks whether it is there.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn of(golden: &Golden) -> Result<Self, StorageError> {
+        Ok(Self { image: golden.dataset().to_owned(), whole: golden.is_whole()? })
+    }
+}
+
 /// A plan in words.
 #[must_use]
-pub fn plan_text(install: &Install, plan: &Plan<'_>, verbose: bool) -> String {
+pub fn plan_text(install: &Install, plan: &Plan<'_>, golden: Option<&PlannedImage>, verbose: bool) -> String {
     let summary = Summary::of(plan);
     let mut text = String::new();
     let recipe = &install.recipe;
@@ -20,6 +40,10 @@ pub fn plan_text(install: &Install, plan: &Plan<'_>, verbose: bool) -> String {
     let _ =
         writeln!(text, "brand {} from {}, recipe {}", recipe.name, install.image.display(), recipe.origin.display());
     let _ = writeln!(text, "into {}", target.unwrap_or_default());
+    if let Some(PlannedImage { image, whole }) = golden {
+        let first = if *whole { "" } else { ", which is filled first" };
+        let _ = writeln!(text, "a clone of golden image {image}{first}");
+    }
     for share in &recipe.shares {
         let clone = if share.clone.is_some() { ", a pruned clone" } else { "" };
         let _ = writeln!(text, "mounts {} from {}{clone}", share.path, share.from);
@@ -52,6 +76,8 @@ pub fn plan_text(install: &Install, plan: &Plan<'_>, verbose: bool) -> String {
 pub struct PlanJson<'a> {
     actions: Actions<'a>,
     brand: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    golden: Option<PlannedImage>,
     image: String,
     missing: Vec<Value>,
     postinstall: &'a [String],
@@ -71,10 +97,11 @@ impl Serialize for Actions<'_> {
 impl<'a> PlanJson<'a> {
     /// What a plan looks like to programs.
     #[must_use]
-    pub fn new(install: &'a Install, plan: &'a Plan<'a>) -> Self {
+    pub fn new(install: &'a Install, plan: &'a Plan<'a>, golden: Option<PlannedImage>) -> Self {
         Self {
             actions: Actions(&plan.actions),
             brand: &install.recipe.name,
+            golden,
             image: install.image.display().to_string(),
             missing: missing_json(&plan.missing),
             postinstall: &plan.postinstall,
@@ -104,7 +131,19 @@ pub fn done_text(install: &Install, report: &Report, verbose: bool) -> String {
     if let Some(imported) = report.imported {
         let _ = writeln!(text, "{} service manifests imported", imported.accepted());
     }
-    let _ = writeln!(text, "{}: {} objects, {}", target.unwrap_or_default(), applied.objects, size(applied.bytes));
+    let target = target.unwrap_or_default();
+    if let Some(golden) = &report.golden {
+        let _ = writeln!(text, "{target}: a clone of golden image {}", golden.image);
+    }
+    match &report.golden {
+        Some(golden) if golden.filled => {
+            let _ = writeln!(text, "{}: {} objects, {}", golden.image, applied.objects, size(applied.bytes));
+        }
+        Some(_) => {}
+        None => {
+            let _ = writeln!(text, "{target}: {} objects, {}", applied.objects, size(applied.bytes));
+        }
+    }
     let failed: Vec<_> = report.postinstall.iter().filter(|script| script.failure.is_some()).collect();
     if !report.postinstall.is_empty() {
         let _ = writeln!(text, "{} postinstall scripts run, {} failed", report.postinstall.len(), failed.len());
@@ -158,9 +197,11 @@ pub fn done_json(install: &Install, report: &Report) -> Value {
         .map(|mismatch| json!({ "path": format!("/{}", printable(&mismatch.path)), "difference": mismatch.difference }))
         .collect();
     let changed: Vec<String> = applied.changed.iter().map(|path| format!("/{}", printable(path))).collect();
+    let golden = report.golden.as_ref().map(|golden| json!({ "image": golden.image, "filled": golden.filled }));
     json!({
         "version": 1,
         "brand": install.recipe.name,
+        "golden": golden,
         "objects": applied.objects,
         "bytes": applied.bytes,
         "clones": clones,
@@ -196,14 +237,5 @@ fn missing(text: &mut String, missing: &[Missing], verbose: bool) {
     }
     if shown < missing.len() {
         let _ = writeln!(text, "missing: {} more; -v names them", missing.len() - shown);
-    }
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..10_000 => format!("{bytes} bytes"),
-        10_000..10_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        10_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
 }

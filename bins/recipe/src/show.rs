@@ -47,6 +47,8 @@ pub(crate) fn text(recipe: &Recipe) -> String {
         Template::Target => "-T makes a template instead of a zone",
     };
     line("templates", templates.to_owned());
+    let golden = if recipe.golden { "zones in ZFS are clones of one that is filled once" } else { "" };
+    line("golden image", golden.to_owned());
     out
 }
 
@@ -115,6 +117,7 @@ pub(crate) fn data(recipe: &Recipe) -> Value {
             Template::Source => "source",
             Template::Target => "target",
         },
+        "golden": recipe.golden,
         "shares": recipe.shares.iter().map(share).collect::<Vec<_>>(),
         "copies": recipe.copied,
         "pristine": recipe.pristine,

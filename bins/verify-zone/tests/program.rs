@@ -54,6 +54,7 @@ impl Place {
             state: StateDir::new(&self.scratch.join("state")),
             import: true,
             keep: false,
+            golden: false,
         }
     }
 

@@ -59,7 +59,7 @@ pub enum Failure {
     /// The zone cannot be brought up to date.
     Follow(FollowError),
     /// The zone root cannot be mounted, or is in use.
-    Hook(HookError),
+    Hook(Box<HookError>),
     /// Signals cannot be caught.
     Signals(std::io::Error),
     /// Only root can do this.

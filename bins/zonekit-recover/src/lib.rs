@@ -1,19 +1,18 @@
 //! The flags of `zonekit-recover`, and what it says.
 
 use clap::Parser;
-use zonelib::config::ZoneName;
 use zonelib::host;
-use zonelib::journal::{self, JournalError, Recovered};
+use zonelib::journal::{self, JournalError, Recovered, Subject};
 use zonelib::program::{self, Answer, StateFlags};
 
 /// What it is called in messages.
 pub const PROGRAM: &str = "zonekit-recover";
 
-/// Puts right what an operation on a zone left that did not end
+/// Puts right what an operation on a zone or a golden image left that did not end
 ///
 /// An operation that was killed, or that failed with --keep, has left a journal. Its changes are undone in
 /// reverse, or, where something was destroyed for good already, finished. Every program does that for its
-/// own zone before it begins, but for what was kept. Without ZONE all zones are looked at.
+/// own zone before it begins, but for what was kept. Without ZONE all are looked at.
 #[derive(Debug, Parser)]
 #[command(name = "zonekit-recover", version, max_term_width = 100)]
 #[command(
@@ -26,9 +25,9 @@ pub struct Cli {
     /// Where the journal is.
     #[command(flatten)]
     pub state: StateFlags,
-    /// The zones
+    /// The zones; a golden image has `golden:` before its name
     #[arg(value_name = "ZONE")]
-    pub zones: Vec<ZoneName>,
+    pub subjects: Vec<Subject>,
 }
 
 /// Does what the flags say.
@@ -38,18 +37,14 @@ pub struct Cli {
 pub fn run(cli: &Cli) -> Result<Answer, JournalError> {
     host::usual_umask();
     let state = cli.state.dir();
-    let zones = if cli.zones.is_empty() {
-        state.zones_with_journals()?.into_iter().filter_map(|name| name.parse().ok()).collect()
-    } else {
-        cli.zones.clone()
-    };
+    let subjects = if cli.subjects.is_empty() { state.subjects()? } else { cli.subjects.clone() };
     let mut answer = Answer::Yes;
-    for zone in &zones {
-        let found = if cli.dry_run { journal::pending(&state, zone) } else { journal::recover(&state, zone) };
+    for subject in &subjects {
+        let found = if cli.dry_run { journal::pending(&state, subject) } else { journal::recover(&state, subject) };
         match found {
             Ok(None) => {}
             Ok(Some(found)) => {
-                program::print(&text(zone, &found, cli.dry_run));
+                program::print(&text(subject, &found, cli.dry_run));
                 if cli.dry_run && answer == Answer::Yes {
                     answer = Answer::No;
                 }
@@ -63,10 +58,10 @@ pub fn run(cli: &Cli) -> Result<Answer, JournalError> {
     Ok(answer)
 }
 
-fn text(zone: &ZoneName, found: &Recovered, dry_run: bool) -> String {
+fn text(subject: &Subject, found: &Recovered, dry_run: bool) -> String {
     let (operation, done) = (&found.operation, if found.undone { "undone" } else { "finished" });
     let said = if dry_run { "would be" } else { "was" };
-    let mut text = format!("{zone}: `{operation}` did not end, and {said} {done}:\n");
+    let mut text = format!("{subject}: `{operation}` did not end, and {said} {done}:\n");
     for step in &found.steps {
         text.push_str(&format!("  {step}\n"));
     }

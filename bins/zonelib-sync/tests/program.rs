@@ -90,13 +90,15 @@ impl Place {
 fn a_clone_is_made_checked_and_brought_up_to_date() {
     let mut place = Place::new();
     let shown = place.clone().display().to_string();
-    assert_eq!(place.answer(&["--check"], 1), format!("{shown}: absent: nothing says that it was ever made\n"));
+    let cannot = format!("{}: absent: it cannot be made here\n", place.image.at("/zonelib/.lib.repository").display());
+    assert_eq!(place.answer(&["--check"], 1), format!("{shown}: absent: nothing says that it was ever made\n{cannot}"));
     assert!(!place.clone().exists(), "looking makes nothing");
     let said = place.answer(&[], 0);
     assert!(said.starts_with(&format!("{shown}: made of 7 objects\n")), "{said}");
     assert!(said.contains("warning: service `needy` stays but requires `system/hal`, which is pruned\n"), "{said}");
     for words in [&["--check"][..], &[]] {
-        assert_eq!(place.answer(words, 0), format!("{shown}: current\n"));
+        assert!(place.answer(words, 0).starts_with(&format!("{shown}: current\n{cannot}")));
+        assert_eq!(place.answer(&[words, &["--no-import"]].concat(), 0), format!("{shown}: current\n"));
     }
     assert!(place.answer(&["--check", "-v"], 0).contains("requires `system/hal`"));
 

@@ -182,7 +182,7 @@ fn would_change(host: &Host<'_>, zonepath: &Path, fit: &mut Fit) {
     let root = zonepath.join(ROOT);
     match Tree::open(&root).map_err(HookError::system(&root)).and_then(|tree| host.would_update(&tree)) {
         Ok(updated) => fit.update = Some(updated),
-        Err(HookError::Follow(FollowError::Update(error))) => {
+        Err(HookError::Follow(error)) if matches!(*error, FollowError::Update(_)) => {
             fit.refused.push(format!("-u would be refused: {error}"));
         }
         Err(error) => fit.notes.push(format!("what -u would change cannot be told: {error}")),

@@ -59,10 +59,10 @@ pub enum HookError {
     },
     /// The brand, or what its zones are made from.
     #[error(transparent)]
-    Brand(#[from] InstallError),
+    Brand(Box<InstallError>),
     /// The zone cannot be brought up to date.
     #[error(transparent)]
-    Follow(#[from] FollowError),
+    Follow(Box<FollowError>),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {
@@ -97,6 +97,18 @@ impl HookError {
             Self::Usage(_) => Status::Usage,
             _ => Status::Fatal,
         }
+    }
+}
+
+impl From<InstallError> for HookError {
+    fn from(error: InstallError) -> Self {
+        Self::Brand(Box::new(error))
+    }
+}
+
+impl From<FollowError> for HookError {
+    fn from(error: FollowError) -> Self {
+        Self::Follow(Box::new(error))
     }
 }
 

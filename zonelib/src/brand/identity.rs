@@ -37,6 +37,10 @@ pub enum Action {
     DropInterfaces,
 }
 
+const HOST_KEY: &str = "host key";
+const MACHINE: &str = "machine identifier";
+const DHCP: &str = "DHCP state";
+
 /// What is reset.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
@@ -54,11 +58,11 @@ const fn rule(pattern: &'static str, action: Action, what: &'static str) -> Rule
 
 /// Everything that is reset but the repository. The first rule that a path matches holds.
 pub const RULES: &[Rule] = &[
-    rule("etc/ssh/ssh_host_*", Action::Remove, "host key"),
-    rule("var/ssh/ssh_host_*", Action::Remove, "host key"),
-    rule("etc/krb5/krb5.keytab", Action::Remove, "host key"),
-    rule("etc/machine-id", Action::Remove, "machine identifier"),
-    rule("var/lib/dbus/machine-id", Action::Remove, "machine identifier"),
+    rule("etc/ssh/ssh_host_*", Action::Remove, HOST_KEY),
+    rule("var/ssh/ssh_host_*", Action::Remove, HOST_KEY),
+    rule("etc/krb5/krb5.keytab", Action::Remove, HOST_KEY),
+    rule("etc/machine-id", Action::Remove, MACHINE),
+    rule("var/lib/dbus/machine-id", Action::Remove, MACHINE),
     rule(NODENAME, Action::SetName, "name"),
     rule("etc/inet/hosts", Action::ReplaceName, "name"),
     rule("etc/hosts", Action::ReplaceName, "name"),
@@ -69,10 +73,10 @@ pub const RULES: &[Rule] = &[
     rule("etc/inet/static_routes", Action::Remove, "route"),
     rule("etc/inet/static_routes-*", Action::Remove, "route"),
     rule("etc/ipadm/ipadm.conf", Action::DropInterfaces, "address"),
-    rule("etc/dhcp/*.dhc", Action::Remove, "DHCP state"),
-    rule("etc/dhcp/*.dh6", Action::Remove, "DHCP state"),
-    rule("etc/dhcp/duid", Action::Remove, "DHCP state"),
-    rule("etc/dhcp/iaid", Action::Remove, "DHCP state"),
+    rule("etc/dhcp/*.dhc", Action::Remove, DHCP),
+    rule("etc/dhcp/*.dh6", Action::Remove, DHCP),
+    rule("etc/dhcp/duid", Action::Remove, DHCP),
+    rule("etc/dhcp/iaid", Action::Remove, DHCP),
     rule("etc/svc/repository-*", Action::Remove, "repository backup"),
     rule("etc/svc/repository.db-journal", Action::Remove, "repository state"),
     rule("var/adm/*.#", Action::Remove, "old log"),
@@ -169,6 +173,12 @@ pub struct Reset {
 }
 
 impl Reset {
+    /// Whether no two zones may have the same, and a zone that has none makes its own.
+    #[must_use]
+    pub fn is_unique(&self) -> bool {
+        [HOST_KEY, MACHINE, DHCP].contains(&self.what)
+    }
+
     /// One line for people: what is done, path, and what that is.
     #[must_use]
     pub fn line(&self) -> String {

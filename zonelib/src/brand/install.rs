@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use contents::names::OverlayName;
 
 use crate::config::ZoneName;
-use crate::host::{self, HostCommand, HostError};
+use crate::host::{self, DatasetName, HostCommand, HostError};
 use crate::journal::{Failure, Journal, JournalError, StateDir};
 use crate::libclone::{Clone as SharedClone, CloneError, Synced};
 use crate::populate::{
@@ -17,12 +16,17 @@ use crate::populate::{
     Wanted, postinstall_path, printable,
 };
 use crate::recipe::{Recipe, Share};
-use crate::root::{Stat, Tree, remove_tree};
+use crate::root::{Handle, Stat, Tree, remove_tree};
 use crate::smf::{self, Imported, Outcome, Prepared, Svccfg};
 use crate::storage::{self, Directory, Storage, StorageError, Which};
 
 use super::Status;
+use super::clock::Clock;
+use super::golden::{self, Cloned, Golden};
+use super::identity::IdentityError;
 use super::sources::{Ingredients, PKGADM, Sources, clone_path, sync_database};
+
+pub use super::clock::{Phase, Watch};
 
 /// What is to be installed, where, and how.
 #[derive(Debug)]
@@ -63,23 +67,8 @@ pub struct Install {
     pub state: StateDir,
     /// When it fails, leave everything as it is.
     pub keep: bool,
-}
-
-/// A step that begins.
-#[derive(Clone, Copy, Debug)]
-pub struct Phase {
-    /// Its name, as in the report.
-    pub name: &'static str,
-    /// Objects to make, where that is known.
-    pub objects: Option<usize>,
-}
-
-/// Who is told how far it is.
-pub struct Watch<'w> {
-    /// Called when a step begins.
-    pub phase: &'w (dyn Fn(Phase) + Sync),
-    /// Counts while it runs.
-    pub counters: &'w Counters,
+    /// Use the golden images that the recipe asks for.
+    pub golden: bool,
 }
 
 /// A package's postinstall script and how it ended.
@@ -96,6 +85,8 @@ pub struct Postinstall {
 pub struct Report {
     /// What was copied, and what was noticed.
     pub applied: Applied,
+    /// The golden image that the zone root is a clone of.
+    pub golden: Option<Cloned>,
     /// Clones that were built or brought up to date.
     pub clones: Vec<(PathBuf, Synced)>,
     /// What the prepared service repository was made from, when it was made.
@@ -146,6 +137,22 @@ pub enum InstallError {
         root: PathBuf,
         /// Why.
         source: ApplyError,
+    },
+    /// The golden image could not be used.
+    #[error("golden image {image}: {source}")]
+    Golden {
+        /// Its dataset.
+        image: String,
+        /// Why.
+        source: Box<InstallError>,
+    },
+    /// What no two zones may share could not be taken out of the image.
+    #[error("{}: {source}", root.display())]
+    Identity {
+        /// Where it was mounted.
+        root: PathBuf,
+        /// Why.
+        source: IdentityError,
     },
     /// Not everything is as the database says, and that was asked for.
     #[error("{0}")]
@@ -202,6 +209,16 @@ struct Place<'i> {
     clones: Vec<(&'i Share, PathBuf)>,
 }
 
+/// What is at hand once there is a plan.
+pub(super) struct Work<'k, 'w> {
+    pub(super) sources: &'k Sources,
+    pub(super) request: &'k Request<'k>,
+    pub(super) plan: &'k Plan<'k>,
+    pub(super) trees: Trees<'k>,
+    pub(super) clock: &'k mut Clock<'w>,
+    pub(super) report: &'k mut Report,
+}
+
 impl Install {
     /// Refuses options that make no sense together or for this brand.
     ///
@@ -210,18 +227,22 @@ impl Install {
     pub fn check_options(&self) -> Result<(), InstallError> {
         let usage = |problem: String| Err(InstallError::Usage(problem));
         self.ingredients().check()?;
-        let adds = !self.add_overlays.is_empty() || !self.add_packages.is_empty();
-        if adds && !self.recipe.choose {
+        if self.adds() && !self.recipe.choose {
             let brand = &self.recipe.name;
             return usage(format!("brand `{brand}` has no choice of packages; leave out -o, -p, -O and -P"));
         }
-        if self.archive.is_some() && adds {
+        if self.archive.is_some() && self.adds() {
             return usage("-O and -P install into a zone root; they cannot be used with --archive".to_owned());
         }
         if self.archive.is_none() && self.zonepath.is_none() {
             return usage("no zonepath; give -R DIR".to_owned());
         }
         Ok(())
+    }
+
+    /// Whether the host's installer adds packages.
+    pub(super) fn adds(&self) -> bool {
+        !self.add_overlays.is_empty() || !self.add_packages.is_empty()
     }
 
     /// What the zone root is made from.
@@ -266,17 +287,21 @@ impl Install {
     ///
     /// # Errors
     /// What [`Install::run`] would refuse.
-    pub fn plan_only<R>(&self, then: impl FnOnce(&Plan<'_>) -> R) -> Result<R, InstallError> {
+    pub fn plan_only<R>(&self, then: impl FnOnce(&Plan<'_>, Option<&Golden>) -> R) -> Result<R, InstallError> {
         self.check_options()?;
+        let mut zones = None;
         if self.archive.is_none() {
-            self.place()?.storage.check()?;
+            let mut storage = self.place()?.storage;
+            storage.check()?;
+            zones = self.golden_zones(&mut *storage);
         }
-        Sources::open(&self.ingredients())?.with_plan(&self.ingredients(), |_, plan, trees| {
-            let absent = populate::absent(plan, trees).map_err(PlanError::from)?;
-            plan.missing.extend(absent);
+        Sources::open(&self.ingredients())?.with_plan(&self.ingredients(), |request, plan, trees| {
+            let survey = golden::survey(request, plan, trees, self.jobs)?;
+            let golden = zones.map(|zones| Golden::of(self, &zones, &survey)).transpose()?;
+            plan.missing.extend(survey.missing);
             plan.missing.sort();
             self.refuse_missing(&plan.missing)?;
-            Ok(then(plan))
+            Ok(then(plan, golden.as_ref()))
         })
     }
 
@@ -287,9 +312,7 @@ impl Install {
     pub fn run(&self, watch: &Watch<'_>) -> Result<Report, InstallError> {
         self.check_options()?;
         if self.archive.is_some() {
-            return self.make(watch, |sources, _, plan, trees, clock, report| {
-                self.write_archive(sources.image(), plan, trees, clock, report)
-            });
+            return self.make(watch, |work| self.write_archive(work));
         }
         let zone = self.zone.as_ref().ok_or(InstallError::NoZone)?;
         if !host::is_root() {
@@ -310,9 +333,13 @@ impl Install {
                 others = storage.has_others();
                 self.installer_present()?;
                 sync_database(&self.image)?;
-                self.make(watch, |sources, request, plan, trees, clock, report| {
-                    let repository = self.sync_clones(request, clones, clock, report)?;
-                    self.fill(journal, &mut *storage, sources, plan, trees, repository, clock, report)
+                let zones = self.golden_zones(&mut *storage);
+                self.make(watch, |work| {
+                    let repository = self.sync_clones(clones, work)?;
+                    match zones {
+                        Some(zones) => self.clone_golden(&zones, journal, &mut *storage, repository.as_ref(), work),
+                        None => self.fill(journal, &mut *storage, repository.as_ref(), work),
+                    }
                 })
             },
         );
@@ -329,18 +356,16 @@ impl Install {
         Ok(report)
     }
 
+    /// Below which dataset the golden image is, if one is to be used.
+    fn golden_zones(&self, storage: &mut dyn Storage) -> Option<DatasetName> {
+        storage.as_zfs().and_then(|zfs| self.golden_below(&zfs.datasets().dataset))
+    }
+
     /// Reads and plans, and hands that on.
-    fn make<'w>(
+    fn make(
         &self,
-        watch: &'w Watch<'w>,
-        then: impl FnOnce(
-            &Sources,
-            &Request<'_>,
-            &Plan<'_>,
-            Trees<'_>,
-            &mut Clock<'w>,
-            &mut Report,
-        ) -> Result<(), InstallError>,
+        watch: &Watch<'_>,
+        then: impl FnOnce(&mut Work<'_, '_>) -> Result<(), InstallError>,
     ) -> Result<Report, InstallError> {
         let mut clock = Clock::new(watch);
         clock.phase("reading", None);
@@ -348,7 +373,8 @@ impl Install {
         sources.with_plan(&self.ingredients(), |request, plan, trees| {
             self.refuse_missing(&plan.missing)?;
             let mut report = Report { warnings: plan.warnings.clone(), ..Report::default() };
-            then(&sources, request, plan, trees, &mut clock, &mut report)?;
+            let (clock, report_ref) = (&mut clock, &mut report);
+            then(&mut Work { sources: &sources, request, plan, trees, clock, report: report_ref })?;
             report.applied.missing.extend(plan.missing.iter().cloned());
             report.applied.missing.sort();
             report.phases = clock.finish();
@@ -356,11 +382,11 @@ impl Install {
         })
     }
 
-    fn settings<'s>(&self, watch: &'s Watch<'_>) -> Settings<'s> {
+    pub(super) fn settings<'s>(&self, watch: &'s Watch<'_>) -> Settings<'s> {
         Settings { jobs: self.jobs, verify: self.verify, go_on: &|| !host::interrupted(), counters: watch.counters }
     }
 
-    fn refuse_missing(&self, missing: &[populate::Missing]) -> Result<(), InstallError> {
+    pub(super) fn refuse_missing(&self, missing: &[populate::Missing]) -> Result<(), InstallError> {
         match missing {
             [first, ..] if self.strict => Err(InstallError::Strict(format!(
                 "{} packaged objects are missing, the first is `/{}`, which {}",
@@ -372,7 +398,7 @@ impl Install {
         }
     }
 
-    fn refuse_differences(&self, applied: &Applied) -> Result<(), InstallError> {
+    pub(super) fn refuse_differences(&self, applied: &Applied) -> Result<(), InstallError> {
         self.refuse_missing(&applied.missing)?;
         match &applied.mismatches[..] {
             [first, ..] if self.strict => Err(InstallError::Strict(format!(
@@ -385,49 +411,12 @@ impl Install {
         }
     }
 
-    fn write_archive(
-        &self,
-        image: &Image,
-        plan: &Plan<'_>,
-        trees: Trees<'_>,
-        clock: &mut Clock<'_>,
-        report: &mut Report,
-    ) -> Result<(), InstallError> {
-        let path = self.archive.as_deref().unwrap_or(Path::new(""));
-        clock.phase("archiving", Some(plan.actions.len()));
-        let fail = |source: ArchiveError| InstallError::Archive { path: path.to_owned(), source };
-        let mut new = path.as_os_str().to_owned();
-        new.push(format!(".{}.new", std::process::id()));
-        let new = PathBuf::from(new);
-        if let Some(problem) = not_replaceable(path) {
-            return Err(fail(ArchiveError::Write(io::Error::new(io::ErrorKind::InvalidInput, problem))));
-        }
-        let file = File::create_new(&new).map_err(|error| fail(error.into()))?;
-        let made = populate::archive(plan, &file, trees, &self.settings(clock.watch))
-            .map_err(fail)
-            .and_then(|applied| if image.changed() { Err(InstallError::Torn(self.image.clone())) } else { Ok(applied) })
-            .and_then(|applied| self.refuse_differences(&applied).map(|()| applied))
-            .and_then(|applied| file.sync_all().map(|()| applied).map_err(|error| fail(error.into())))
-            .and_then(|applied| std::fs::rename(&new, path).map(|()| applied).map_err(|error| fail(error.into())));
-        match made {
-            Ok(applied) => report.applied = applied,
-            Err(error) => {
-                // The error to report is why it failed; a leftover has a name that says what it is.
-                let _ = std::fs::remove_file(&new);
-                return Err(error);
-            }
-        }
-        report.postponed.clone_from(&plan.postinstall);
-        Ok(())
-    }
-
     fn sync_clones(
         &self,
-        request: &Request<'_>,
         clones: Vec<(&Share, PathBuf)>,
-        clock: &mut Clock<'_>,
-        report: &mut Report,
+        work: &mut Work<'_, '_>,
     ) -> Result<Option<(File, Stat)>, InstallError> {
+        let Work { request, clock, report, .. } = work;
         let mut repository = None;
         for (share, path) in clones {
             let Some(clone) = SharedClone::of(request.image, share, path) else { continue };
@@ -462,35 +451,50 @@ impl Install {
         self.import && self.template.is_none() && !self.makes_template && self.wanted.is_none()
     }
 
-    #[allow(clippy::too_many_arguments, reason = "each is another part of one installation")]
     fn fill(
         &self,
         journal: &mut Journal,
         storage: &mut dyn Storage,
-        sources: &Sources,
-        plan: &Plan<'_>,
-        trees: Trees<'_>,
-        repository: Option<(File, Stat)>,
-        clock: &mut Clock<'_>,
-        report: &mut Report,
+        repository: Option<&(File, Stat)>,
+        work: &mut Work<'_, '_>,
     ) -> Result<(), InstallError> {
-        clock.phase("copying", Some(plan.actions.len()));
         let root = storage.prepare(journal)?;
-        report.applied = populate::apply(plan, b"", root, trees, &self.settings(clock.watch))
-            .map_err(|source| InstallError::Apply { root: storage.root().to_owned(), source })?;
-        self.refuse_differences(&report.applied)?;
-        if sources.image().changed() {
+        self.fill_root(root, storage.root(), work, |_| self.install_repository(storage.root(), repository))?;
+        Ok(storage.commit()?)
+    }
+
+    /// The service repository that was prepared, if one was, instead of the seed.
+    pub(super) fn install_repository(
+        &self,
+        root: &Path,
+        repository: Option<&(File, Stat)>,
+    ) -> Result<(), InstallError> {
+        let (Some((file, stat)), Some(services)) = (repository, &self.recipe.smf) else { return Ok(()) };
+        let path = services.repository.trim_start_matches('/');
+        let installed = Tree::open(root).and_then(|tree| smf::install(file, stat, &tree, path.as_bytes()));
+        Ok(installed.map_err(|source| StorageError::System { path: root.join(path), source })?)
+    }
+
+    /// Fills a root that is at `path`. `then` is called when everything is copied, before packages
+    /// are added and scripts run.
+    pub(super) fn fill_root(
+        &self,
+        root: Handle,
+        path: &Path,
+        work: &mut Work<'_, '_>,
+        then: impl FnOnce(&Work<'_, '_>) -> Result<(), InstallError>,
+    ) -> Result<(), InstallError> {
+        let plan = work.plan;
+        work.clock.phase("copying", Some(plan.actions.len()));
+        work.report.applied = populate::apply(plan, b"", root, work.trees, &self.settings(work.clock.watch))
+            .map_err(|source| InstallError::Apply { root: path.to_owned(), source })?;
+        self.refuse_differences(&work.report.applied)?;
+        if work.sources.image().changed() {
             return Err(InstallError::Torn(self.image.clone()));
         }
-        if let (Some((file, stat)), Some(services)) = (&repository, &self.recipe.smf) {
-            let path = services.repository.trim_start_matches('/').as_bytes();
-            Tree::open(storage.root()).and_then(|root| smf::install(file, stat, &root, path)).map_err(|source| {
-                StorageError::System { path: storage.root().join(&services.repository[1..]), source }
-            })?;
-        }
-        self.add_packages(storage.root(), clock)?;
-        self.run_scripts(storage.root(), plan, clock, report)?;
-        Ok(storage.commit()?)
+        then(work)?;
+        self.add_packages(path, work.clock)?;
+        self.run_scripts(path, plan, work.clock, work.report)
     }
 
     fn installer_present(&self) -> Result<(), InstallError> {
@@ -588,45 +592,3 @@ fn prepare(prepared: &Prepared<'_, '_>, settings: &Settings<'_>, report: &mut Re
 
 /// The host's installer of packages and overlays.
 const ZAP: &str = "/usr/bin/zap";
-
-/// What stands in the place of an archive and is none.
-fn not_replaceable(path: &Path) -> Option<&'static str> {
-    let kind = std::fs::symlink_metadata(path).ok()?.file_type();
-    match kind {
-        _ if kind.is_file() => None,
-        _ if kind.is_dir() => Some("is a directory"),
-        _ if kind.is_symlink() => Some("is a symbolic link"),
-        _ if kind.is_fifo() => Some("is a named pipe"),
-        _ => Some("is no file"),
-    }
-}
-
-/// Steps and how long they take.
-struct Clock<'w> {
-    watch: &'w Watch<'w>,
-    phases: Vec<(&'static str, Duration)>,
-    current: Option<(&'static str, Instant)>,
-}
-
-impl<'w> Clock<'w> {
-    fn new(watch: &'w Watch<'w>) -> Self {
-        Self { watch, phases: Vec::new(), current: None }
-    }
-
-    fn phase(&mut self, name: &'static str, objects: Option<usize>) {
-        self.end();
-        (self.watch.phase)(Phase { name, objects });
-        self.current = Some((name, Instant::now()));
-    }
-
-    fn end(&mut self) {
-        if let Some((name, since)) = self.current.take() {
-            self.phases.push((name, since.elapsed()));
-        }
-    }
-
-    fn finish(&mut self) -> Vec<(&'static str, Duration)> {
-        self.end();
-        std::mem::take(&mut self.phases)
-    }
-}

@@ -1,12 +1,15 @@
 //! The protocol that zoneadm(8) speaks with the hooks of a brand, and each hook as one function.
 
 pub mod adopt;
+mod archive;
 pub mod attach;
 pub mod check;
+mod clock;
 pub mod clone;
 pub mod detach;
 mod error;
 mod follow;
+pub mod golden;
 pub mod identity;
 pub mod install;
 mod sources;

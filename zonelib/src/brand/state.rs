@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::config::ZoneName;
 use crate::host::mounts::Mounts;
-use crate::host::zfs;
-use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Undo};
+use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir};
 use crate::root::Tree;
-use crate::storage::{ROOT, StorageError, ZoneDatasets, dataset_on, make_closed};
+use crate::storage::{ROOT, StorageError, ZoneDatasets, dataset_on, mount_private};
 
 use super::HookError;
 
@@ -147,15 +146,16 @@ impl OpenRoot {
             let tree = Tree::open(place).map_err(HookError::system(place))?;
             return Ok(Self { tree, journal });
         }
+        let open = |place: PathBuf| Tree::open(&place).map_err(StorageError::system(&place));
         let mut journal = match journal.take() {
             Some(journal) => journal,
             None => begin()?,
         };
-        match mount_private(state, zone, &root, &mut journal) {
+        match mount_private(state, (PRIVATE, zone.as_str()), &root, &mut journal).and_then(open) {
             Ok(tree) => Ok(Self { tree, journal: Some(journal) }),
             Err(cause) => Err(match journal.roll_back() {
-                Ok(()) => cause,
-                Err(left) => Failure::Left { cause, left, zone: zone.clone() }.into(),
+                Ok(()) => cause.into(),
+                Err(left) => Failure::Left { cause: cause.into(), left, subject: zone.into() }.into(),
             }),
         }
     }
@@ -174,21 +174,9 @@ impl OpenRoot {
         let Self { tree, journal } = self;
         drop(tree);
         let Some(journal) = journal else { return Ok(()) };
-        let zone = journal.zone().to_owned();
+        let subject = journal.subject().clone();
         journal
             .roll_back()
-            .map_err(|left| HookError::Journal(JournalError::Stuck { zone, operation: "update".to_owned(), left }))
+            .map_err(|left| HookError::Journal(JournalError::Stuck { subject, operation: "update".to_owned(), left }))
     }
-}
-
-fn mount_private(state: &StateDir, zone: &ZoneName, root: &str, journal: &mut Journal) -> Result<Tree, HookError> {
-    let place = state.make(PRIVATE)?.join(zone.as_str());
-    journal.step(Undo::RemoveDirectory { path: place.clone() })?;
-    match make_closed(&place) {
-        Err(_) if place.is_dir() => {}
-        made => made?,
-    }
-    journal.step(Undo::Unmount { dataset: root.to_owned(), path: place.clone() })?;
-    zfs::mount(root, &place)?;
-    Tree::open(&place).map_err(HookError::system(&place))
 }

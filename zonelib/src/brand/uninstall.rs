@@ -230,15 +230,12 @@ fn add_origin(plan: &mut Plan, origin: &str, going: &BTreeSet<&str>) -> Result<(
     let Some(snapshot) = found else { return Ok(()) };
     let alone = snapshot.clones.iter().all(|clone| going.contains(clone.as_str()));
     let of = origin.split('@').next().unwrap_or_default();
-    if alone && is_ours(&snapshot) && !is_golden(&snapshot) && !going.contains(of) {
+    // That of a golden image serves zones that are still to come.
+    let golden = snapshot.golden.is_some();
+    if alone && !golden && is_ours(&snapshot) && !going.contains(of) {
         plan.destroy.push(snapshot);
     }
     Ok(())
-}
-
-/// Snapshots of golden images serve zones that are still to come.
-fn is_golden(snapshot: &Dataset) -> bool {
-    snapshot.name.contains("/.golden/")
 }
 
 /// Whether a snapshot was made by zonekit, by the brand scripts of illumos (`zone_snap`, `zone_snap2`), by
@@ -316,8 +313,8 @@ impl Uninstall {
         }
         journal.forward(doomed)?;
         journal.destroy_doomed().map_err(|left| {
-            let (zone, operation) = (self.zone.to_string(), "uninstall".to_owned());
-            HookError::Journal(JournalError::Stuck { zone, operation, left })
+            let (subject, operation) = ((&self.zone).into(), "uninstall".to_owned());
+            HookError::Journal(JournalError::Stuck { subject, operation, left })
         })?;
         Ok(())
     }

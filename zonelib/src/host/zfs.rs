@@ -10,12 +10,18 @@ use super::{DatasetName, HostCommand, HostError};
 /// operation destroys nothing that does not say so.
 pub const MADE_PROPERTY: &str = "zonekit:made";
 
+/// The user property of a golden image: the fingerprint of what it was filled with.
+pub const GOLDEN_PROPERTY: &str = "zonekit:golden";
+
+/// The user property of a golden image's snapshot: the packages whose scripts failed in it.
+pub const FAILED_PROPERTY: &str = "zonekit:failed";
+
 const ZFS: &str = "/usr/sbin/zfs";
 const MOUNT: &str = "/sbin/mount";
 const UMOUNT: &str = "/sbin/umount";
 
 /// What `zfs list` is asked for, in the order of the fields of [`Dataset`].
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "name",
     "type",
     "mountpoint",
@@ -31,6 +37,8 @@ const COLUMNS: [&str; 15] = [
     PARENT_PROPERTY,
     ACTIVE_PROPERTY,
     MADE_PROPERTY,
+    GOLDEN_PROPERTY,
+    FAILED_PROPERTY,
 ];
 
 /// What zfs(8) said or refused.
@@ -88,6 +96,10 @@ pub struct Dataset {
     pub active: bool,
     /// [`MADE_PROPERTY`], which may be inherited.
     pub made: Option<String>,
+    /// [`GOLDEN_PROPERTY`], which a snapshot has from its file system.
+    pub golden: Option<String>,
+    /// [`FAILED_PROPERTY`].
+    pub failed: Option<String>,
 }
 
 impl Dataset {
@@ -103,7 +115,7 @@ impl Dataset {
         else {
             return None;
         };
-        let [guid, uuid, parent, active, made] = rest else { return None };
+        let [guid, uuid, parent, active, made, golden, failed] = rest else { return None };
         let given = |value: &str| (value != "-" && !value.is_empty()).then(|| value.to_owned());
         Some(Self {
             name: given(name)?,
@@ -125,6 +137,8 @@ impl Dataset {
             parent: given(parent),
             active: *active == "on",
             made: given(made),
+            golden: given(golden),
+            failed: given(failed),
         })
     }
 }
@@ -139,7 +153,15 @@ impl Datasets {
     /// # Errors
     /// [`ZfsError`].
     pub fn below(dataset: &DatasetName) -> Result<Option<Self>, ZfsError> {
-        Self::list(&["-r", "-t", "all"], dataset.as_str())
+        Self::list(&["-r", "-t", "all"], Some(dataset.as_str()))
+    }
+
+    /// Lists the file systems of all pools, or of those below a dataset; `None` when that does not exist.
+    ///
+    /// # Errors
+    /// [`ZfsError`].
+    pub fn file_systems(below: Option<&DatasetName>) -> Result<Option<Self>, ZfsError> {
+        Self::list(&["-r", "-t", "filesystem"], below.map(DatasetName::as_str))
     }
 
     /// Lists one dataset or snapshot alone; `None` when it does not exist.
@@ -147,12 +169,12 @@ impl Datasets {
     /// # Errors
     /// [`ZfsError`].
     pub fn only(name: &str) -> Result<Option<Dataset>, ZfsError> {
-        Ok(Self::list(&["-t", "all"], name)?.and_then(|found| found.0.into_iter().next()))
+        Ok(Self::list(&["-t", "all"], Some(name))?.and_then(|found| found.0.into_iter().next()))
     }
 
-    fn list(flags: &[&str], name: &str) -> Result<Option<Self>, ZfsError> {
+    fn list(flags: &[&str], name: Option<&str>) -> Result<Option<Self>, ZfsError> {
         let zfs = HostCommand::new(ZFS).args(["list", "-H", "-p"]).args(flags).arg("-o").arg(COLUMNS.join(","));
-        let out = match zfs.arg(name).run() {
+        let out = match zfs.args(name).run() {
             Ok(out) => out,
             Err(HostError::Failed { stderr, .. }) if stderr.contains("does not exist") => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -325,10 +347,10 @@ pub fn unmount(path: &Path) -> Result<(), HostError> {
 mod tests {
     use super::*;
 
-    const LISTED: &str = "p/z\tfilesystem\t/z\ton\tyes\toff\t-\t-\t10\t1\t7\t-\t-\t-\t-\n\
-        p/z@a\tsnapshot\t-\t-\t-\t-\t-\tp/y,p/x/y\t0\t2\t8\t-\t-\t-\t-\n\
-        p/z/ROOT\tfilesystem\tlegacy\ton\tno\ton\t-\t-\t10\t1\t7\t-\t-\t-\tj1\n\
-        p/z/ROOT/zbe\tfilesystem\tlegacy\tnoauto\tyes\ton\tp/g@g\t-\t10\t1\t7\t-\tu-1\ton\tj1\n";
+    const LISTED: &str = "p/z\tfilesystem\t/z\ton\tyes\toff\t-\t-\t10\t1\t7\t-\t-\t-\t-\t-\t-\n\
+        p/z@a\tsnapshot\t-\t-\t-\t-\t-\tp/y,p/x/y\t0\t2\t8\t-\t-\t-\t-\t-\t-\n\
+        p/z/ROOT\tfilesystem\tlegacy\ton\tno\ton\t-\t-\t10\t1\t7\t-\t-\t-\tj1\t-\t-\n\
+        p/z/ROOT/zbe\tfilesystem\tlegacy\tnoauto\tyes\ton\tp/g@g\t-\t10\t1\t7\t-\tu-1\ton\tj1\t-\tA,B\n";
 
     #[test]
     fn a_listing_is_read_field_by_field() {
@@ -336,6 +358,7 @@ mod tests {
         let zbe = all.get("p/z/ROOT/zbe").unwrap();
         assert!(zbe.active && zbe.mounted && zbe.zoned);
         assert_eq!((zbe.parent.as_deref(), zbe.origin.as_deref(), zbe.leaf()), (Some("u-1"), Some("p/g@g"), "zbe"));
+        assert_eq!((zbe.golden.as_deref(), zbe.failed.as_deref()), (None, Some("A,B")));
         let names = |found: Vec<&Dataset>| found.into_iter().map(|one| one.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(all.children("p/z").collect()), ["p/z/ROOT"]);
         assert_eq!(names(all.descendants("p/z").collect()), ["p/z/ROOT", "p/z/ROOT/zbe"]);

@@ -1,30 +1,36 @@
 //! What a program changes outside itself, each change with its undo, on disk before the change is made.
 //!
-//! One journal belongs to one zone: a file below the state directory, there only while an operation is
+//! One journal belongs to one zone, or to one golden image: a file below the state directory, there only while an operation is
 //! under way or after one that did not end well. The operation that fails undoes its changes in reverse;
-//! what a killed one left is undone by `zonekit-recover`, or by the next program that works on the zone.
+//! what a killed one left is undone by `zonekit-recover`, or by the next program that works on it.
 //! What must not be undone any more, because something was destroyed for good, is carried forward
 //! instead.
 
 mod file;
+mod subject;
 mod undo;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::ZoneName;
 use crate::host;
 use crate::host::lock::{self, LockError, Waiting};
 use crate::host::zfs::{self, Datasets};
 
+pub use subject::{ImageName, ImageNameError, Subject, SubjectError};
 pub use undo::{Undo, UndoError};
 
-/// How long to wait for another program that works on the same zone.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for another program that works on the same subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// As long as that may take.
+    Usual,
+    /// Not at all.
+    Never,
+}
 
 /// Where zonekit keeps what it has to remember.
 #[derive(Clone, Debug)]
@@ -50,15 +56,15 @@ impl StateDir {
         self.0.join("journal")
     }
 
-    fn journal(&self, zone: &str) -> PathBuf {
-        self.journals().join(zone)
+    fn journal(&self, subject: &Subject) -> PathBuf {
+        self.journals().join(subject.to_string())
     }
 
-    /// The zones that have a journal, in the order of their names.
+    /// What has a journal, in the order of the names.
     ///
     /// # Errors
     /// [`JournalError::System`].
-    pub fn zones_with_journals(&self) -> Result<Vec<String>, JournalError> {
+    pub fn subjects(&self) -> Result<Vec<Subject>, JournalError> {
         let directory = self.journals();
         let mut names = Vec::new();
         let entries = match std::fs::read_dir(&directory) {
@@ -67,9 +73,9 @@ impl StateDir {
         };
         for entry in entries {
             let name = entry.map_err(JournalError::system(&directory))?.file_name();
-            names.extend(name.into_string().ok().filter(|name| name.parse::<ZoneName>().is_ok()));
+            names.extend(name.to_str().and_then(|name| name.parse::<Subject>().ok()));
         }
-        names.sort();
+        names.sort_by_key(Subject::to_string);
         Ok(names)
     }
 
@@ -91,8 +97,9 @@ pub struct Operation {
     version: u32,
     /// What everything that it makes is marked with.
     pub id: String,
-    /// The zone.
-    pub zone: String,
+    /// The zone, or the golden image with `golden:` before it.
+    #[serde(rename = "zone")]
+    pub subject: String,
     /// What is done to it, such as `install`.
     pub name: String,
     /// Left as it is when it fails.
@@ -132,19 +139,19 @@ pub enum JournalError {
         /// Why.
         source: io::Error,
     },
-    /// Another program works on the zone.
-    #[error("zone `{zone}` is held by {holder}, which has not ended within {seconds} s; try again when it has")]
+    /// Another program works on it.
+    #[error("{} is held by {holder}, which has not ended within {seconds} s; try again when it has", subject.called())]
     Busy {
-        /// The zone.
-        zone: String,
+        /// What.
+        subject: Subject,
         /// Who.
         holder: String,
         /// How long was waited.
         seconds: u64,
     },
     /// Interrupted while waiting.
-    #[error("interrupted while waiting for the lock of zone `{0}`")]
-    Interrupted(String),
+    #[error("interrupted while waiting for the lock of {}", .0.called())]
+    Interrupted(Subject),
     /// The journal cannot be read.
     #[error("{}: line {line} is no line of a journal; see what it was for, put it right by hand, and remove it", path.display())]
     Damaged {
@@ -154,18 +161,18 @@ pub enum JournalError {
         line: usize,
     },
     /// An earlier operation was to be kept as it failed.
-    #[error("`{operation}` of zone `{zone}` failed and was kept as it was; undo it with `zonekit-recover {zone}`")]
+    #[error("`{operation}` of {} failed and was kept as it was; undo it with `zonekit-recover {subject}`", subject.called())]
     Kept {
-        /// The zone.
-        zone: String,
+        /// Of what.
+        subject: Subject,
         /// What was done to it.
         operation: String,
     },
     /// An earlier operation could not be undone, or finished.
-    #[error("`{operation}` of zone `{zone}` did not end, and {left}; put that right and run `zonekit-recover {zone}`")]
+    #[error("`{operation}` of {} did not end, and {left}; put that right and run `zonekit-recover {subject}`", subject.called())]
     Stuck {
-        /// The zone.
-        zone: String,
+        /// Of what.
+        subject: Subject,
         /// What was done to it.
         operation: String,
         /// What could not be done.
@@ -207,9 +214,10 @@ pub struct Recovered {
     pub steps: Vec<String>,
 }
 
-/// The journal of an operation on a zone, whose lock it holds.
+/// The journal of an operation on a subject, whose lock it holds.
 #[derive(Debug)]
 pub struct Journal {
+    subject: Subject,
     path: PathBuf,
     operation: Operation,
     file: Option<File>,
@@ -226,25 +234,46 @@ enum Kept {
 }
 
 impl Journal {
-    /// Begins an operation on a zone: waits for its lock, and puts right what a killed operation left.
-    /// Nothing is written before the first step.
+    /// Begins an operation: waits for the lock, and puts right what a killed operation left. Nothing is
+    /// written before the first step.
     ///
     /// # Errors
     /// [`JournalError`].
     pub fn begin(
         state: &StateDir,
-        zone: &ZoneName,
+        subject: impl Into<Subject>,
         name: &str,
         keep: bool,
     ) -> Result<(Self, Option<Recovered>), JournalError> {
-        let lock = lock_zone(state, zone)?;
+        Self::begin_after(Wait::Usual, state, subject.into(), (name, keep))
+    }
+
+    /// The same for an operation that does not wait for others.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn begin_now(
+        state: &StateDir,
+        subject: impl Into<Subject>,
+        name: &str,
+    ) -> Result<(Self, Option<Recovered>), JournalError> {
+        Self::begin_after(Wait::Never, state, subject.into(), (name, false))
+    }
+
+    fn begin_after(
+        wait: Wait,
+        state: &StateDir,
+        subject: Subject,
+        (name, keep): (&str, bool),
+    ) -> Result<(Self, Option<Recovered>), JournalError> {
+        let lock = lock(state, &subject, wait)?;
         state.make("journal")?;
-        let path = state.journal(zone.as_str());
-        let recovered = recover_file(&path, Kept::Refuse)?;
+        let path = state.journal(&subject);
+        let recovered = recover_file(&path, &subject, Kept::Refuse)?;
         let id: String = host::random_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        let operation = Operation { version: 1, id, zone: zone.to_string(), name: name.to_owned(), keep };
-        let journal = Self { path, operation, file: None, steps: Vec::new(), doomed: Vec::new(), _lock: lock };
-        Ok((journal, recovered))
+        let operation = Operation { version: 1, id, subject: subject.to_string(), name: name.to_owned(), keep };
+        let (steps, doomed) = (Vec::new(), Vec::new());
+        Ok((Self { subject, path, operation, file: None, steps, doomed, _lock: lock }, recovered))
     }
 
     /// The value of [`zfs::MADE_PROPERTY`] on everything that the operation makes.
@@ -253,10 +282,10 @@ impl Journal {
         &self.operation.id
     }
 
-    /// The zone.
+    /// What it belongs to.
     #[must_use]
-    pub fn zone(&self) -> &str {
-        &self.operation.zone
+    pub fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     /// Where it is, for people.
@@ -300,11 +329,21 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::System`]: the journal could not be removed, and the next program would undo it all.
-    pub fn finish(self) -> Result<(), JournalError> {
-        match self.file {
-            Some(_) => file::remove(&self.path).map_err(JournalError::system(&self.path)),
-            None => Ok(()),
+    pub fn finish(mut self) -> Result<(), JournalError> {
+        self.settle()
+    }
+
+    /// The same, and the lock is held on until the journal is dropped.
+    ///
+    /// # Errors
+    /// As [`Journal::finish`].
+    pub fn settle(&mut self) -> Result<(), JournalError> {
+        if self.file.take().is_some() {
+            file::remove(&self.path).map_err(JournalError::system(&self.path))?;
         }
+        self.steps.clear();
+        self.doomed.clear();
+        Ok(())
     }
 
     /// Destroys what [`Journal::forward`] named.
@@ -345,21 +384,31 @@ impl Journal {
     /// [`Failure`].
     pub fn during<R, E>(
         state: &StateDir,
-        zone: &ZoneName,
+        subject: impl Into<Subject>,
         (name, keep): (&str, bool),
         recovered: impl FnOnce(&Recovered),
         work: impl FnOnce(&mut Self) -> Result<R, E>,
     ) -> Result<R, Failure<E>> {
-        let (mut journal, before) = Self::begin(state, zone, name, keep)?;
+        let (mut journal, before) = Self::begin(state, subject, name, keep)?;
         if let Some(before) = &before {
             recovered(before);
         }
-        match work(&mut journal) {
-            Ok(result) => Ok(journal.finish().map(|()| result)?),
-            Err(cause) if journal.keeps() => Err(Failure::Kept { cause, zone: zone.clone() }),
-            Err(cause) => match journal.roll_back() {
+        let done = work(&mut journal);
+        journal.end(done).map(|(result, _)| result)
+    }
+
+    /// Ends an operation as its work has ended. The journal that is returned holds the lock.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn end<R, E>(mut self, done: Result<R, E>) -> Result<(R, Self), Failure<E>> {
+        let subject = self.subject.clone();
+        match done {
+            Ok(result) => Ok(self.settle().map(|()| (result, self))?),
+            Err(cause) if self.keeps() => Err(Failure::Kept { cause, subject }),
+            Err(cause) => match self.roll_back() {
                 Ok(()) => Err(Failure::Undone(cause)),
-                Err(left) => Err(Failure::Left { cause, left, zone: zone.clone() }),
+                Err(left) => Err(Failure::Left { cause, left, subject }),
             },
         }
     }
@@ -375,50 +424,53 @@ pub enum Failure<E> {
     #[error("{0}")]
     Undone(E),
     /// They were kept, as was asked for.
-    #[error("{cause}; everything was kept as it is: `zonekit-recover -n {zone}` tells what would be undone")]
+    #[error("{cause}; everything was kept as it is: `zonekit-recover -n {subject}` tells what would be undone")]
     Kept {
         /// Why it failed.
         cause: E,
-        /// The zone.
-        zone: ZoneName,
+        /// What was worked on.
+        subject: Subject,
     },
     /// They could not be undone.
-    #[error("{cause}; {left}; put that right and run `zonekit-recover {zone}`")]
+    #[error("{cause}; {left}; put that right and run `zonekit-recover {subject}`")]
     Left {
         /// Why it failed.
         cause: E,
         /// What was not undone.
         left: Left,
-        /// The zone.
-        zone: ZoneName,
+        /// What was worked on.
+        subject: Subject,
     },
 }
 
-fn lock_zone(state: &StateDir, zone: &ZoneName) -> Result<File, JournalError> {
-    let path = state.make("lock")?.join(zone.as_str());
-    let waiting = Waiting { patience: PATIENCE, go_on: &|| !host::interrupted(), tell: &|_| {} };
+fn lock(state: &StateDir, subject: &Subject, wait: Wait) -> Result<File, JournalError> {
+    let path = state.make("lock")?.join(subject.to_string());
+    let patience = if wait == Wait::Usual { subject.patience() } else { std::time::Duration::ZERO };
+    let waiting = Waiting { patience, go_on: &|| !host::interrupted(), tell: &|_| {} };
     lock::hold(&path, &waiting).map_err(|error| match error {
         LockError::System(source) => JournalError::System { path, source },
-        LockError::Busy(holder) => JournalError::Busy { zone: zone.to_string(), holder, seconds: PATIENCE.as_secs() },
-        LockError::Interrupted => JournalError::Interrupted(zone.to_string()),
+        LockError::Busy(holder) => JournalError::Busy { subject: subject.clone(), holder, seconds: patience.as_secs() },
+        LockError::Interrupted => JournalError::Interrupted(subject.clone()),
     })
 }
 
-/// Puts right what the last operation on a zone left, if it did not end, one that was kept included.
+/// Puts right what the last operation on a zone or an image left, if it did not end, one that was kept
+/// included.
 ///
 /// # Errors
 /// [`JournalError`].
-pub fn recover(state: &StateDir, zone: &ZoneName) -> Result<Option<Recovered>, JournalError> {
-    let _lock = lock_zone(state, zone)?;
-    recover_file(&state.journal(zone.as_str()), Kept::Recover)
+pub fn recover(state: &StateDir, subject: impl Into<Subject>) -> Result<Option<Recovered>, JournalError> {
+    let subject = subject.into();
+    let _lock = lock(state, &subject, Wait::Usual)?;
+    recover_file(&state.journal(&subject), &subject, Kept::Recover)
 }
 
 /// What would be put right, in words; nothing is changed, and nothing waited for.
 ///
 /// # Errors
 /// [`JournalError`].
-pub fn pending(state: &StateDir, zone: &ZoneName) -> Result<Option<Recovered>, JournalError> {
-    Ok(Found::read(&state.journal(zone.as_str()))?.map(|found| found.report()))
+pub fn pending(state: &StateDir, subject: impl Into<Subject>) -> Result<Option<Recovered>, JournalError> {
+    Ok(Found::read(&state.journal(&subject.into()))?.map(|found| found.report()))
 }
 
 /// A journal that was left.
@@ -460,13 +512,14 @@ impl Found {
     }
 }
 
-fn recover_file(path: &Path, kept: Kept) -> Result<Option<Recovered>, JournalError> {
+fn recover_file(path: &Path, subject: &Subject, kept: Kept) -> Result<Option<Recovered>, JournalError> {
     let Some(found) = Found::read(path)? else {
         return file::remove(path).map(|()| None).map_err(JournalError::system(path));
     };
-    let Operation { zone, name: operation, keep, id, .. } = found.operation.clone();
+    let Operation { name: operation, keep, id, .. } = found.operation.clone();
+    let subject = subject.clone();
     if keep && kept == Kept::Refuse {
-        return Err(JournalError::Kept { zone, operation });
+        return Err(JournalError::Kept { subject, operation });
     }
     let done = match &found.doomed {
         Some(doomed) => destroy_doomed(doomed).map(drop),
@@ -475,7 +528,7 @@ fn recover_file(path: &Path, kept: Kept) -> Result<Option<Recovered>, JournalErr
             undo_all(&found.steps, &id, Some(&mut file))
         }
     };
-    done.map_err(|left| JournalError::Stuck { zone, operation, left })?;
+    done.map_err(|left| JournalError::Stuck { subject, operation, left })?;
     file::remove(path).map_err(JournalError::system(path))?;
     Ok(Some(found.report()))
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn zone() -> ZoneName {
+fn zone() -> crate::config::ZoneName {
     "z1".parse().unwrap()
 }
 
@@ -29,10 +29,10 @@ fn a_failure_is_undone_in_reverse_and_leaves_no_journal() {
     let mut journal = begin(&state, false);
     directory(&mut journal, &dir.path().join("a"));
     directory(&mut journal, &dir.path().join("a/b"));
-    assert_eq!(state.zones_with_journals().unwrap(), ["z1"]);
+    assert_eq!(state.subjects().unwrap(), ["z1".parse().unwrap()]);
     journal.roll_back().unwrap();
     assert!(!dir.path().join("a").exists());
-    assert_eq!(state.zones_with_journals().unwrap(), Vec::<String>::new());
+    assert_eq!(state.subjects().unwrap(), []);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_line_that_was_cut_off_was_never_acted_on() {
     let mut journal = begin(&state, false);
     directory(&mut journal, &dir.path().join("a"));
     drop(journal);
-    let path = state.journal("z1");
+    let path = state.journal(&(&zone()).into());
     let whole = std::fs::read(&path).unwrap();
     for cut in [&b"{\"step\":{\"undo\":\"remove-dir"[..], b"{", b"\xff"] {
         std::fs::write(&path, [&whole[..], cut].concat()).unwrap();
@@ -117,7 +117,7 @@ fn a_line_that_was_cut_off_was_never_acted_on() {
 fn a_damaged_journal_is_named_and_left() {
     let (_dir, state) = state();
     drop(begin(&state, false));
-    let path = state.journal("z1");
+    let path = state.journal(&(&zone()).into());
     for text in [
         "rubbish\n",
         "{}\n",

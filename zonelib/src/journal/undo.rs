@@ -21,6 +21,11 @@ pub enum Undo {
         /// Its name.
         dataset: String,
     },
+    /// The same for a file system that others may have put theirs into meanwhile: it stays then.
+    DestroyEmpty {
+        /// Its name.
+        dataset: String,
+    },
     /// Destroy a file system that was being received, whatever properties came with it. Its name was free.
     DestroyReceived {
         /// Its name.
@@ -105,6 +110,7 @@ impl Undo {
     pub fn describe(&self) -> String {
         match self {
             Self::Destroy { dataset } | Self::DestroyReceived { dataset } => format!("destroy `{dataset}`"),
+            Self::DestroyEmpty { dataset } => format!("destroy `{dataset}` if nothing is in it"),
             Self::Property { dataset, property, value: Some(value) } => {
                 format!("set {property} of `{dataset}` to `{value}`")
             }
@@ -122,6 +128,7 @@ impl Undo {
     pub(super) fn run(&self, operation: &str) -> Result<(), UndoError> {
         match self {
             Self::Destroy { dataset } => destroy(dataset, operation),
+            Self::DestroyEmpty { dataset } => destroy_empty(dataset, operation),
             Self::DestroyReceived { dataset } => destroy_received(dataset),
             Self::Property { dataset, property, value } => restore(dataset, property, value.as_deref()),
             Self::Unmount { dataset, path } => {
@@ -167,6 +174,20 @@ fn destroy(dataset: &str, operation: &str) -> Result<(), UndoError> {
         Some(found) if found.made.as_deref() == Some(operation) => Ok(zfs::destroy(dataset)?),
         // Gone already, never made, or somebody else's.
         _ => Ok(()),
+    }
+}
+
+fn destroy_empty(dataset: &str, operation: &str) -> Result<(), UndoError> {
+    let in_use = || -> Result<bool, UndoError> {
+        let Ok(name) = dataset.parse() else { return Ok(true) };
+        Ok(Datasets::below(&name)?.is_some_and(|all| all.iter().count() > 1))
+    };
+    if in_use()? {
+        return Ok(());
+    }
+    match destroy(dataset, operation) {
+        Err(_) if in_use()? => Ok(()),
+        done => done,
     }
 }
 

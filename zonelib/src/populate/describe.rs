@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::root::{Special, Timestamp};
 
 use super::action::{Action, Attributes, Modified, Origin, What};
+use super::metadata::PACKAGES;
 use super::plan::Plan;
 use super::verify::Difference;
 
@@ -37,7 +38,8 @@ impl Summary {
             match &action.what {
                 What::File { packaged, source, editable, .. } => {
                     summary.bytes += packaged.and_then(|packaged| packaged.size).unwrap_or(0);
-                    summary.pristine += usize::from(*editable && source.path.is_some());
+                    let copied = |path: &[u8]| path.starts_with(PACKAGES);
+                    summary.pristine += usize::from(*editable && source.path.as_deref().is_some_and(copied));
                 }
                 What::Text { bytes, .. } => summary.bytes += bytes.len(),
                 _ => {}

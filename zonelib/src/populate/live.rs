@@ -2,13 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 
-use crate::root::{FileKind, Handle, Stat, Tree};
+use crate::root::{Handle, Stat, Tree};
 
-use super::action::{Origin, What, split};
-use super::apply::{Trees, path_of};
-use super::plan::{Missing, Plan};
+use super::action::split;
+use super::apply::path_of;
 
 /// Looks at the objects of a tree through directories that stay open from one question to the next:
 /// a sorted list of paths asks about the same directory many times in a row.
@@ -57,41 +55,8 @@ impl<'t> Live<'t> {
     }
 }
 
-/// The files of a plan that their source trees do not have, as applying it would find. This looks at
-/// every file, so only a dry run asks for it.
-///
-/// # Errors
-/// A directory of a source cannot be read, with the path.
-pub fn absent(plan: &Plan<'_>, trees: Trees<'_>) -> Result<Vec<Missing>, (PathBuf, io::Error)> {
-    let mut image = Live::new(trees.of(Origin::Image));
-    let mut template = Live::new(trees.of(Origin::Template));
-    let lost = |path: &[u8], reason: String| Missing { path: path.to_vec(), reason };
-    // In the order of their paths, as the actions are.
-    let mut gone: Vec<Missing> = Vec::new();
-    for action in &plan.actions {
-        let What::File { source, .. } = &action.what else { continue };
-        let from = source.path.as_deref().unwrap_or(&action.path);
-        let live = if source.origin == Origin::Image { &mut image } else { &mut template };
-        match live.stat(from).map_err(|error| (path_of(from), error))? {
-            Some(stat) if stat.kind == FileKind::Regular => {}
-            Some(_) => gone.push(lost(&action.path, NO_FILE.to_owned())),
-            None => gone.push(lost(&action.path, NOT_THERE.to_owned())),
-        }
-    }
-    let mut unlinked = Vec::new();
-    for action in &plan.actions {
-        if let What::HardLink { to } = &action.what
-            && gone.binary_search_by(|missing| missing.path.as_slice().cmp(to)).is_ok()
-        {
-            unlinked.push(lost(&action.path, leads_nowhere(to)));
-        }
-    }
-    gone.extend(unlinked);
-    Ok(gone)
-}
-
-const NOT_THERE: &str = "is not in the image";
-const NO_FILE: &str = "is no regular file in the image";
+pub(super) const NOT_THERE: &str = "is not in the image";
+pub(super) const NO_FILE: &str = "is no regular file in the image";
 
 /// Why an object of the plan is missing whose source could not be opened.
 pub(crate) fn why_absent(error: &io::Error) -> &'static str {

@@ -48,6 +48,17 @@ pub struct Request<'a> {
     pub makes_template: bool,
 }
 
+impl<'a> Request<'a> {
+    /// What the zone is filled from: the template if there is one, else the image.
+    #[must_use]
+    pub fn main(&self) -> (Origin, Packages<'a>) {
+        match &self.template {
+            Some(template) => (Origin::Template, *template),
+            None => (Origin::Image, self.image),
+        }
+    }
+}
+
 /// What is to be made, and what there is to say about it.
 #[derive(Debug, Default)]
 pub struct Plan<'a> {
@@ -79,10 +90,7 @@ pub struct Missing {
 /// # Errors
 /// [`PlanError`]: the image cannot be read, or its database contradicts itself.
 pub fn plan<'a>(request: &Request<'a>) -> Result<Plan<'a>, PlanError> {
-    let main = match &request.template {
-        Some(template) => (Origin::Template, *template),
-        None => (Origin::Image, request.image),
-    };
+    let main = request.main();
     let mut planner = Planner::new(request.image.tree, main.0, main.1)?;
     planner.kept = request.kept;
     if request.recipe.pristine && request.template.is_none() {

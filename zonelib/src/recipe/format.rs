@@ -17,6 +17,8 @@ pub(super) struct RawRecipe {
     #[serde(default)]
     pub template: RawTemplate,
     #[serde(default)]
+    pub golden: bool,
+    #[serde(default)]
     pub share: Vec<RawShare>,
     pub copy: RawCopy,
     #[serde(default)]

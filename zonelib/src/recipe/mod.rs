@@ -131,6 +131,8 @@ pub struct Recipe {
     pub description: String,
     /// What `-T` means.
     pub template: Template,
+    /// Whether zones are clones of one golden image, where there is ZFS.
+    pub golden: bool,
     /// Mounted from the global zone.
     pub shares: Vec<Share>,
     /// Copied from what packages deliver, by path.
@@ -196,6 +198,7 @@ impl Recipe {
                 RawTemplate::Source => Template::Source,
                 RawTemplate::Target => Template::Target,
             },
+            golden: raw.golden,
             shares,
             copied,
             pristine: raw.copy.pristine,

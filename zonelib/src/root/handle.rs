@@ -67,6 +67,8 @@ pub struct Stat {
     pub blocks: u64,
     /// Last modification.
     pub modified: Timestamp,
+    /// Last change of content or attributes, which nobody can set.
+    pub changed: Timestamp,
     /// Number of a device, in the system's own encoding.
     pub device: u64,
     /// The file system and the object's number in it: equal for hard links of one file.
@@ -86,6 +88,7 @@ impl Stat {
             size: raw.st_size as u64,
             blocks: raw.st_blocks as u64,
             modified: Timestamp { seconds: raw.st_mtime as i64, nanoseconds: raw.st_mtime_nsec as u32 },
+            changed: Timestamp { seconds: raw.st_ctime as i64, nanoseconds: raw.st_ctime_nsec as u32 },
             device: raw.st_rdev as u64,
             identity: (raw.st_dev as u64, raw.st_ino as u64),
             links: raw.st_nlink as u64,

@@ -91,6 +91,8 @@ impl Imported {
 /// An import under way.
 pub(super) struct Import<'i> {
     svccfg: HostCommand,
+    /// The directory that the scratch directory is in, and which goes with it.
+    above: Handle,
     scratch: PathBuf,
     handle: Handle,
     root: Tree,
@@ -117,17 +119,20 @@ impl<'i> Import<'i> {
         {
             made.map_err(fail())?;
         }
-        let handle = scratch_handle(scratch).map_err(fail())?;
-        clear(&handle).map_err(fail())?;
+        let above = scratch_handle(scratch).map_err(fail())?;
+        clear(&above).map_err(fail())?;
+        // What a killed run has left running must not find its files again.
+        let name: String = host::random_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let handle = above.create_dir(name.as_bytes()).map_err(fail())?;
         // Checksums are kept by real paths.
-        let scratch = scratch.canonicalize().map_err(fail())?;
+        let scratch = scratch.canonicalize().map_err(fail())?.join(name);
         let root = scratch.join("root");
         if !is_plain(&root) {
             return Err(ImportError::Path(root));
         }
         handle.make_dir(b"root").map_err(fail())?;
         let root = Tree::open(&root).map_err(fail())?;
-        Ok(Self { svccfg, scratch, handle, root, directories: Vec::new(), seed, manifests: 0, go_on })
+        Ok(Self { svccfg, above, scratch, handle, root, directories: Vec::new(), seed, manifests: 0, go_on })
     }
 
     fn copy_seed(&self) -> Result<(), ImportError> {
@@ -238,8 +243,8 @@ impl<'i> Import<'i> {
 
     fn end(self) -> Result<(), ImportError> {
         let fail = || ImportError::system(&self.scratch);
-        clear(&self.handle).map_err(fail())?;
-        std::fs::remove_dir(&self.scratch).map_err(fail())
+        clear(&self.above).map_err(fail())?;
+        std::fs::remove_dir(self.scratch.parent().unwrap_or(&self.scratch)).map_err(fail())
     }
 }
 

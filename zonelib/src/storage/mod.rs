@@ -17,8 +17,11 @@ pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
 pub(crate) use directory::{declare_whole, make_closed};
 pub use place::{keep_apart_from, keep_out_of};
+pub(crate) use zfs::mount_private;
 pub use zfs::{Zfs, ZoneDatasets, parent_dataset};
 
+/// The dataset of a pool that holds its boot environments, and of a zonepath that holds its roots.
+const ROOTS: &str = "ROOT";
 /// The zone root's name in its zonepath.
 pub const ROOT: &str = "root";
 /// The mode of a finished zone root, which zoneadm(8) insists on.
@@ -127,6 +130,11 @@ pub trait Storage {
     /// The root's path.
     fn root(&self) -> &Path;
 
+    /// The datasets, where the root is in ZFS.
+    fn as_zfs(&mut self) -> Option<&mut Zfs> {
+        None
+    }
+
     /// Whether the zonepath holds other zone roots, which zoneadm(8) would not know to keep when it
     /// clears the zonepath.
     fn has_others(&self) -> bool {
@@ -149,7 +157,30 @@ pub fn of_zone(zonepath: &Path, which: Which) -> Result<Box<dyn Storage>, Storag
         let problem = "is not the mount point of a ZFS dataset; make one, or use --storage directory".to_owned();
         return Err(StorageError::BadPath { path: zonepath.to_owned(), problem });
     }
+    if which == Which::Auto {
+        keep_out_of_environments(zonepath)?;
+    }
     Ok(Box::new(Directory::of_zone(zonepath)?))
+}
+
+/// A boot environment is copied and destroyed as a whole, with every directory in its file system: zones
+/// do not live there, unless somebody says so.
+fn keep_out_of_environments(zonepath: &Path) -> Result<(), StorageError> {
+    if !crate::host::zfs::present() {
+        return Ok(());
+    }
+    let mounts = mounts()?;
+    let holder = zonepath.ancestors().find_map(|above| mounts.dataset_on(above).map(str::to_owned));
+    match holder {
+        Some(dataset) if dataset.split('/').nth(1) == Some(ROOTS) => {
+            let problem = format!(
+                "lies in the boot environment `{dataset}`, which is copied and destroyed as a whole; make a dataset for it \
+                 elsewhere, or use --storage directory"
+            );
+            Err(StorageError::BadPath { path: zonepath.to_owned(), problem })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The dataset that is mounted on a path.

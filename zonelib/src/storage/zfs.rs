@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::host::be;
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Dataset, Datasets, Kind, MADE_PROPERTY, Property};
-use crate::journal::{Journal, Undo};
+use crate::journal::{Journal, StateDir, Undo};
 use crate::root::{Handle, Tree, set_attributes};
 
-use super::directory::make_whole;
-use super::{CLOSED, DatasetName, ROOT, Storage, StorageError, dataset_on, mounts};
+use super::directory::{make_closed, make_whole};
+use super::{CLOSED, DatasetName, ROOT, ROOTS, Storage, StorageError, dataset_on, mounts};
 
-/// The dataset that holds the zone roots of all boot environments.
-const ROOTS: &str = "ROOT";
 /// How a zone root's dataset is called; the second one is `zbe-1`.
 const ENVIRONMENT: &str = "zbe";
 /// More than this nobody has.
@@ -228,6 +226,29 @@ fn check_mount_point(zonepath: &Handle, root: &Path) -> Result<bool, StorageErro
     Err(occupied("is not empty, and a zone root is to be mounted on it; see what it is, and move it away"))
 }
 
+/// Mounts a file system where nobody but root comes: in a folder of the state directory.
+///
+/// # Errors
+/// [`StorageError`].
+pub(crate) fn mount_private(
+    state: &StateDir,
+    (folder, name): (&str, &str),
+    dataset: &str,
+    journal: &mut Journal,
+) -> Result<PathBuf, StorageError> {
+    let folder = state.make(folder)?;
+    // The table of mounts has real names.
+    let place = folder.canonicalize().map_err(StorageError::system(&folder))?.join(name);
+    journal.step(Undo::RemoveDirectory { path: place.clone() })?;
+    match make_closed(&place) {
+        Err(_) if place.is_dir() => {}
+        made => made?,
+    }
+    journal.step(Undo::Unmount { dataset: dataset.to_owned(), path: place.clone() })?;
+    zfs::mount(dataset, &place)?;
+    Ok(place)
+}
+
 /// The dataset below which that of a zonepath is made: the one that is mounted on its parent directory.
 ///
 /// # Errors
@@ -256,10 +277,9 @@ impl Zfs {
         Ok(Self { root: datasets.root(), datasets, from: None, handle: None })
     }
 
-    /// The same, made from a snapshot instead of empty.
-    #[must_use]
-    pub fn from_snapshot(self, snapshot: String) -> Self {
-        Self { from: Some(snapshot), ..self }
+    /// From now on it is made from a snapshot instead of empty.
+    pub fn make_from(&mut self, snapshot: String) {
+        self.from = Some(snapshot);
     }
 
     /// The datasets as they were found.
@@ -310,6 +330,10 @@ impl Storage for Zfs {
 
     fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn as_zfs(&mut self) -> Option<&mut Zfs> {
+        Some(self)
     }
 
     fn has_others(&self) -> bool {

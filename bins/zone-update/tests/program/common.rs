@@ -175,6 +175,7 @@ pub fn install(brand: &str, image: &Path, zonepath: &Path, zonelib: &Path) {
         storage: Which::Directory,
         state: StateDir::new(&tests::run::state_of(zonepath)),
         keep: false,
+        golden: false,
     };
     install.run(&Watch { phase: &|_| {}, counters: &Counters::default() }).unwrap();
 }

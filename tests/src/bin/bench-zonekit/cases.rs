@@ -12,6 +12,7 @@ use contents::database::CONTENTS;
 use crate::database;
 use crate::measure::{Contender, in_turn, make_empty, remove};
 use crate::place::{Place, installed};
+use crate::processes;
 use crate::report::{Goal, Table, Target};
 
 /// Entries of the large database.
@@ -102,11 +103,7 @@ pub(crate) fn sparse_root(place: &Place) -> io::Result<Table> {
     const CLASSIC: &str = "classic, copies /zonelib";
     let (to, clone) = (place.at("zone"), place.at("clone-new"));
     let zonelib = |path: &Path| [OsString::from("--zonelib"), path.into()];
-    let classic = |name: &str| {
-        let (script, lists) = &place.classic;
-        let command = ["sh".into(), script.clone(), place.image.clone(), to.join("root"), lists.clone()];
-        Contender::new(name, command).fresh(&to)
-    };
+    let classic = |name: &str| classic(place, name, &to);
     let mut with_clone = classic(CLASSIC);
     with_clone.command.push(clone.clone().into());
     let mut note = "The classic script: grep and awk choose, cpio copies, then one cp a pristine file.".to_owned();
@@ -123,6 +120,26 @@ pub(crate) fn sparse_root(place: &Place) -> io::Result<Table> {
         Target::ratio(BUILDING, CLASSIC, 0.2),
         Target::memory(CURRENT, 100),
     ]))
+}
+
+/// The classic script, making a sparse-root zone in `to`.
+fn classic(place: &Place, name: &str, to: &Path) -> Contender {
+    let (script, lists) = &place.classic;
+    let command = ["sh".into(), script.clone(), place.image.clone(), to.join("root"), lists.clone()];
+    Contender::new(name, command).fresh(to)
+}
+
+/// F: programs that are started to make one zone.
+pub(crate) fn programs(place: &Place) -> io::Result<Table> {
+    let to = place.at("zone");
+    let zonelib = [OsString::from("--zonelib"), place.clone.clone().into()];
+    let mut contenders = vec![
+        place.install("pkgcreatezone, sparse-root", "sparse-root", &to, &zonelib),
+        place.install("pkgcreatezone, whole-root", "whole-root", &to, &[]),
+    ];
+    contenders
+        .extend(present(vec![("cpio grep awk", classic(place, "classic, sparse-root", &to))], &mut String::new()));
+    processes::processes(place, &contenders)
 }
 
 /// C: planning alone, from the image's database and from a large one.

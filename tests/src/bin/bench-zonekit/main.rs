@@ -5,6 +5,7 @@ mod cases;
 mod database;
 mod measure;
 mod place;
+mod processes;
 mod report;
 
 use std::io;
@@ -46,6 +47,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     report.table(cases::planning(&place)?);
     report.table(cases::parsing(&place)?);
     report.table(cases::archive(&place)?);
+    report.table(cases::programs(&place)?);
     if let Some(other) = &arguments.other {
         report.table(cases::elsewhere(&place, other)?);
     }

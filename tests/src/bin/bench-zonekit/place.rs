@@ -82,6 +82,8 @@ impl Place {
             "bench".into(),
             "--storage".into(),
             "directory".into(),
+            "--state".into(),
+            self.at("state").into(),
             "--image".into(),
             image.into(),
         ]

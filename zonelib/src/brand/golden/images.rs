@@ -1,0 +1,166 @@
+//! The golden images that there are, and how they go.
+
+use crate::host::zfs::{self, Dataset, Datasets, Kind};
+use crate::host::{DatasetName, HostError};
+use crate::journal::{Doomed, ImageName, Journal, JournalError, StateDir};
+use crate::storage::StorageError;
+
+use super::super::HookError;
+use super::{HOLDER, SNAPSHOT};
+
+/// A golden image as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its name.
+    pub name: ImageName,
+    /// Its file system.
+    pub dataset: DatasetName,
+    /// Bytes that it takes.
+    pub used: u64,
+    /// When it was made, in seconds since the epoch.
+    pub created: u64,
+    /// Whether it was ever finished.
+    pub whole: bool,
+    /// The file systems that are clones of it.
+    pub users: Vec<String>,
+    /// What somebody else made below it, or of it.
+    pub foreign: Vec<String>,
+    /// The file system and its snapshot.
+    own: Vec<Doomed>,
+}
+
+/// What becomes of an image that is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is destroyed.
+    Destroyed,
+    /// It stays, for it has users.
+    Used,
+    /// It stays, for somebody else made something below it, or of it.
+    Foreign,
+    /// It stays, for another program works on it: which.
+    Busy(String),
+}
+
+/// The images of all pools, or of those below a dataset, in the order of their datasets.
+///
+/// # Errors
+/// [`StorageError`]: zfs(8) failed, or there is no such dataset.
+pub fn images(below: Option<&DatasetName>) -> Result<Vec<Image>, StorageError> {
+    let Some(all) = Datasets::file_systems(below)? else {
+        let dataset = below.map(ToString::to_string).unwrap_or_default();
+        return Err(StorageError::Datasets { dataset, problem: "there is no such dataset".to_owned() });
+    };
+    let mut images = Vec::new();
+    for dataset in all.iter().filter(|dataset| name_of(dataset).is_some()) {
+        if let Ok(dataset) = dataset.name.parse() {
+            images.extend(find(&dataset)?);
+        }
+    }
+    Ok(images)
+}
+
+/// The name of an image, of what says in every way that it is one.
+fn name_of(dataset: &Dataset) -> Option<ImageName> {
+    let (holder, leaf) = dataset.name.rsplit_once('/')?;
+    let name: ImageName = leaf.parse().ok()?;
+    let ours = holder.ends_with(&format!("/{HOLDER}"))
+        && dataset.kind == Kind::FileSystem
+        && dataset.made.is_some()
+        && dataset.golden.as_deref() == Some(name.fingerprint());
+    ours.then_some(name)
+}
+
+fn find(dataset: &DatasetName) -> Result<Option<Image>, StorageError> {
+    let Some(all) = Datasets::below(dataset)? else { return Ok(None) };
+    let Some((image, name)) = all.get(dataset.as_str()).and_then(|image| Some((image, name_of(image)?))) else {
+        return Ok(None);
+    };
+    let whole = format!("{dataset}@{SNAPSHOT}");
+    let snapshot = all.get(&whole);
+    let doom = |dataset: &Dataset| Doomed { dataset: dataset.name.clone(), guid: dataset.guid.clone() };
+    let ours = |found: &Dataset| found.name == whole || found.name == image.name;
+    Ok(Some(Image {
+        name,
+        dataset: dataset.clone(),
+        used: image.used,
+        created: image.creation,
+        whole: snapshot.is_some(),
+        users: all.iter().flat_map(|found| found.clones.clone()).collect(),
+        foreign: all.iter().filter(|found| !ours(found)).map(|found| found.name.clone()).collect(),
+        own: snapshot.into_iter().chain([image]).map(doom).collect(),
+    }))
+}
+
+impl Image {
+    /// What keeps it, if anything does.
+    #[must_use]
+    pub fn fate(&self) -> Fate {
+        match (&self.users[..], &self.foreign[..]) {
+            ([], []) => Fate::Destroyed,
+            ([], _) => Fate::Foreign,
+            _ => Fate::Used,
+        }
+    }
+}
+
+/// Destroys an image that nobody uses. One that was never finished is put right, which destroys it. The file
+/// system that held it goes with the last one.
+///
+/// # Errors
+/// [`HookError`]: the journal cannot be used, or zfs(8) failed.
+pub fn prune(image: &Image, state: &StateDir) -> Result<Fate, HookError> {
+    let mut journal = match Journal::begin_now(state, &image.name, "prune") {
+        Ok((journal, _)) => journal,
+        Err(JournalError::Busy { holder, .. }) => return Ok(Fate::Busy(holder)),
+        Err(error) => return Err(error.into()),
+    };
+    // As it is now that nobody else can change it.
+    let fate = match find(&image.dataset)? {
+        None => Fate::Destroyed,
+        Some(image) => {
+            let fate = image.fate();
+            if fate == Fate::Destroyed {
+                destroy(image, &mut journal)?;
+            }
+            fate
+        }
+    };
+    journal.finish()?;
+    if fate == Fate::Destroyed {
+        destroy_holder(&image.dataset)?;
+    }
+    Ok(fate)
+}
+
+fn destroy(image: Image, journal: &mut Journal) -> Result<(), HookError> {
+    if let Some(path) = crate::storage::mounts()?.place_of(image.dataset.as_str()) {
+        zfs::unmount(path)?;
+    }
+    journal.forward(image.own)?;
+    journal.destroy_doomed().map_err(|left| {
+        let (subject, operation) = ((&image.name).into(), "prune".to_owned());
+        HookError::Journal(JournalError::Stuck { subject, operation, left })
+    })?;
+    Ok(())
+}
+
+/// Destroys the file system that held images, if nothing is in it.
+fn destroy_holder(image: &DatasetName) -> Result<(), HookError> {
+    let Some(holder) = image.as_str().rsplit_once('/').and_then(|(holder, _)| holder.parse::<DatasetName>().ok())
+    else {
+        return Ok(());
+    };
+    let empty = || -> Result<bool, StorageError> {
+        let all = Datasets::below(&holder)?.unwrap_or_default();
+        Ok(all.iter().count() == 1 && all.iter().all(|found| found.made.is_some()))
+    };
+    if !empty()? {
+        return Ok(());
+    }
+    match zfs::destroy(holder.as_str()) {
+        // Somebody makes an image in it now.
+        Err(HostError::Failed { .. }) if !empty()? => Ok(()),
+        destroyed => Ok(destroyed?),
+    }
+}
