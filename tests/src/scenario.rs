@@ -10,6 +10,9 @@ use crate::lab::Lab;
 use crate::run::{self, Scratch};
 use crate::tiny::{self, Tiny, measures};
 
+/// Where golden images are.
+const GOLDEN: &str = "rpool/zones/.golden";
+
 /// A host.
 #[derive(Debug)]
 pub struct World {
@@ -223,6 +226,23 @@ impl World {
             format!("{} {}: {arguments}", call["hook"].as_str().unwrap(), call["status"])
         };
         text.lines().map(line).collect()
+    }
+
+    /// The datasets and snapshots of zones.
+    #[must_use]
+    pub fn zone_datasets(&self) -> Vec<String> {
+        let of_zone = |name: &String| name.starts_with("rpool/zones/") && !name.starts_with(GOLDEN);
+        self.lab.names().into_iter().filter(of_zone).collect()
+    }
+
+    /// Destroys the golden images that zones were cloned from, on which nothing depends any more.
+    ///
+    /// # Panics
+    /// Something does.
+    pub fn destroy_golden(&self) {
+        if self.lab.dataset(GOLDEN).is_some() {
+            self.lab.zfs_ok(&["destroy", "-r", GOLDEN]);
+        }
     }
 
     /// The zones that have a journal.
