@@ -235,14 +235,12 @@ impl World {
         self.lab.names().into_iter().filter(of_zone).collect()
     }
 
-    /// Destroys the golden images that zones were cloned from, on which nothing depends any more.
+    /// Destroys the golden images that serve nobody: what zones were clones of serves those to come.
     ///
     /// # Panics
-    /// Something does.
-    pub fn destroy_golden(&self) {
-        if self.lab.dataset(GOLDEN).is_some() {
-            self.lab.zfs_ok(&["destroy", "-r", GOLDEN]);
-        }
+    /// It cannot be done.
+    pub fn prune_golden(&self) {
+        self.zonekit("golden", &["prune"]).well();
     }
 
     /// The zones that have a journal.

@@ -106,6 +106,29 @@ fn the_second_zone_is_a_clone_of_what_the_first_one_filled() {
     assert_eq!(world.lab.violations(), Vec::<String>::new());
 }
 
+/// The clone of a clone takes the place of the first one, and never that of the image.
+#[test]
+fn uninstalling_a_zone_with_clones_leaves_the_image_below_them() {
+    if skip_without_root() {
+        return;
+    }
+    let world = World::new();
+    world.configure("z1", "whole-root");
+    world.zoneadm("z1", &["install"]).well();
+    world.configure("z2", "whole-root");
+    world.zoneadm("z2", &["clone", "z1"]).well();
+    let image = only_image(&world);
+    world.zoneadm("z1", &["uninstall", "-F"]).well();
+    assert_eq!(origin(&world, "z2"), Some(format!("{image}@golden")));
+    assert_eq!(world.lab.dataset(&image).unwrap().origin, None);
+    world.zonekit("golden", &["prune", &image]).badly(&["rpool/zones/z2/ROOT/zbe is a clone of it"]);
+    world.zoneadm("z2", &["boot"]).well();
+    world.zoneadm("z2", &["halt"]).well();
+    world.zoneadm("z2", &["uninstall", "-F"]).well();
+    world.zonekit("golden", &["prune", &image]).well();
+    nothing_left(&world);
+}
+
 #[test]
 fn a_clone_takes_few_commands_and_copies_nothing() {
     if skip_without_root() {

@@ -232,13 +232,13 @@ fn cloning_and_uninstalling() {
         assert_eq!(world.text("z2", "/etc/system.conf"), "of the second\n");
         world.zoneadm("z2", &["halt"]).well();
         world.zoneadm("z2", &["uninstall", "-F"]).well();
-        world.destroy_golden();
+        world.prune_golden();
         assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
         world.zoneadm("z2", &["uninstall", "-F"]).badly(&["already configured"]);
         // And everything once more.
         world.zoneadm("z1", &["install"]).well();
         world.zoneadm("z1", &["uninstall", "-F"]).well();
-        world.destroy_golden();
+        world.prune_golden();
         assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
         assert_eq!(world.names_in(&world.lab.place("/zones")), Vec::<String>::new());
         world.is_sound();

@@ -77,7 +77,7 @@ fn ten_zones_at_once() {
     for done in at_once(&world, &zones, |_| words(&["uninstall", "-F"])) {
         done.well();
     }
-    world.destroy_golden();
+    world.prune_golden();
     assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
     assert_eq!(world.names_in(&world.lab.place("/zones")), Vec::<String>::new());
     world.is_sound();
@@ -126,7 +126,7 @@ fn ten_clones_of_one_zone_at_once() {
             world.zoneadm(zone, &["uninstall", "-F"]).well();
         }
         assert_eq!(world.zone_datasets(), Vec::<String>::new());
-        world.destroy_golden();
+        world.prune_golden();
         world.is_sound();
     }
 }

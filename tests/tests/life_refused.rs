@@ -161,7 +161,7 @@ fn a_golden_image_that_failed_can_be_kept() {
     assert_eq!(world.state("z1"), "configured");
     let done = world.zonekit("zonekit-recover", &[&name]).well();
     assert!(done.out.contains("was undone"), "{done:?}");
-    world.destroy_golden();
+    world.prune_golden();
     assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
     world.zoneadm("z1", &["install"]).well();
     world.is_sound();

@@ -1,5 +1,6 @@
 //! The flags of `poststate`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -40,7 +41,7 @@ pub struct Cli {
     #[arg(value_name = "COMMAND")]
     pub command: u32,
     /// Where the boot environment is mounted that zoneadm(8) works in
-    pub altroot: Option<PathBuf>,
+    pub altroot: Option<OsString>,
 }
 
 /// Does what the flags say.
@@ -53,7 +54,7 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
         zonepath: cli.zonepath.clone(),
         when: When::After,
         command: cli.command,
-        alternate: cli.altroot.clone().filter(|path| !path.as_os_str().is_empty()),
+        alternate: cli.altroot.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
         state: cli.state.dir(),
     };
     change.run(brand::tell_recovered(PROGRAM))?;

@@ -127,7 +127,7 @@ impl Attach {
     fn adopt(&self, journal: &mut Journal) -> Result<PathBuf, HookError> {
         let Some(datasets) = ZoneDatasets::find(&self.zonepath, None)? else {
             let root = self.zonepath.join(ROOT);
-            if root.is_dir() {
+            if std::fs::symlink_metadata(&root).is_ok_and(|found| found.is_dir()) {
                 return Ok(root);
             }
             let zonepath = self.zonepath.display();

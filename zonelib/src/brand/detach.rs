@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use crate::config::{self, DETACHED, ZoneName};
 use crate::host::{self, zfs};
 use crate::journal::{Journal, Recovered, StateDir, Undo};
-use crate::storage::{StorageError, ZoneDatasets};
+use crate::storage::{self, StorageError, ZoneDatasets};
 
 use super::HookError;
 use super::error::go_on;
-use super::state::mount_active;
+use super::state::{mount_active, plain_root};
 
 /// What is to be detached.
 #[derive(Clone, Debug)]
@@ -55,6 +55,9 @@ impl Detach {
         Ok(Journal::during(&self.state, &self.zone, ("detach", false), recovered, |journal| {
             let manifest = self.manifest()?;
             let datasets = ZoneDatasets::find(&self.zonepath, None)?;
+            if datasets.is_none() {
+                plain_root(&self.zonepath)?;
+            }
             self.write_manifest(&manifest, journal)?;
             match datasets {
                 Some(datasets) => self.release(&datasets, journal),
@@ -80,16 +83,23 @@ impl Detach {
         let wanted = detached_properties(&datasets.root());
         let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
         let before = zfs::own_values(&name, &names).map_err(StorageError::from)?;
-        // Giving the mountpoint back unmounts it.
+        let differ: Vec<_> =
+            wanted.iter().zip(before).filter(|((_, value), before)| before.as_deref() != Some(value)).collect();
+        if differ.is_empty() {
+            return Ok(());
+        }
+        // A root that is in use says so before anything of it is another.
         journal.step(Undo::Mount { dataset: name.clone(), path: datasets.root() })?;
-        for ((property, value), before) in wanted.iter().zip(before) {
-            if before.as_deref() == Some(value) {
-                continue;
-            }
+        zfs::unmount(&datasets.root())?;
+        for ((property, value), before) in differ {
             go_on()?;
             let undo = Undo::Property { dataset: name.clone(), property: (*property).to_owned(), value: before };
             journal.step(undo)?;
             zfs::set(&name, (property, value))?;
+        }
+        // The new mountpoint has mounted it, unless that was there before.
+        if storage::mounts()?.place_of(&name).is_none() {
+            zfs::mount_in_place(&name)?;
         }
         Ok(())
     }

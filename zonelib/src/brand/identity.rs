@@ -282,7 +282,7 @@ fn own_names(tree: &Tree, identity: &Identity<'_>) -> Result<Vec<Vec<u8>>, Ident
     let mut names: Vec<Vec<u8>> = identity.old.iter().map(|name| name.as_bytes().to_vec()).collect();
     let mut unused = Planned::default();
     let etc = reach(tree, "etc", &mut unused)?;
-    let nodename = etc.map_or(Ok(None), |etc| text(&etc, b"nodename")).map_err(at(NODENAME.as_bytes()))?;
+    let nodename = etc.map_or(Ok(None), |etc| nodename(&etc, b"nodename")).map_err(at(NODENAME.as_bytes()))?;
     if let Some(bytes) = nodename {
         let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
         names.push(line.to_vec());
@@ -325,7 +325,7 @@ fn change(
         Action::Empty => Some(Change::Write(Vec::new())),
         Action::SetName => {
             let wanted = format!("{}\n", identity.new).into_bytes();
-            let there = text(handle, name)?;
+            let there = nodename(handle, name)?;
             (there.as_ref() != Some(&wanted)).then_some(Change::Write(wanted))
         }
         Action::ReplaceName => {
@@ -347,11 +347,22 @@ fn text(handle: &Handle, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
     }
     let (file, stat) = handle.open_file(name)?;
     if stat.size > TEXT_LIMIT {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "is larger than 16 MiB"));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "is larger than 16 MiB, as no such file should be; see what it is, and try again",
+        ));
     }
     let mut bytes = Vec::new();
     file.take(TEXT_LIMIT).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
+}
+
+/// What `/etc/nodename` says; one that is too long for a name says nothing.
+fn nodename(handle: &Handle, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    match text(handle, name) {
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(None),
+        other => other,
+    }
 }
 
 /// A hosts(5) file in which lines of the loopback address have the new name for the old ones, and the

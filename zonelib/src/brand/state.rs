@@ -62,21 +62,22 @@ impl Change {
             let alternate = self.alternate.as_deref();
             match ZoneDatasets::find(&self.zonepath, alternate)? {
                 Some(datasets) => mount_active(&datasets, journal),
-                None => self.plain_root().map(|()| false),
+                // Halting a zone does not fail for want of what it halts.
+                None if self.when == When::After => Ok(false),
+                None => plain_root(&self.zonepath).map(|()| false),
             }
         })?)
     }
+}
 
-    /// A zone root in a plain directory is always there.
-    fn plain_root(&self) -> Result<(), HookError> {
-        let root = self.zonepath.join(ROOT);
-        if self.when == When::After || root.is_dir() {
-            return Ok(());
-        }
-        let zonepath = self.zonepath.display();
-        let why = "and the zonepath is not the mount point of a dataset that could hold one";
-        Err(HookError::Refused(format!("{zonepath}: there is no zone root, {why}; see `zfs list`, or mount it")))
+/// A zone root in a plain directory is always there.
+pub(super) fn plain_root(zonepath: &Path) -> Result<(), HookError> {
+    if std::fs::symlink_metadata(zonepath.join(ROOT)).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
     }
+    let zonepath = zonepath.display();
+    let why = "and the zonepath is not the mount point of a dataset that could hold one";
+    Err(HookError::Refused(format!("{zonepath}: there is no zone root, {why}; see `zfs list`, or mount it")))
 }
 
 /// Mounts the one active zone root of the boot environment.
@@ -175,8 +176,8 @@ impl OpenRoot {
         drop(tree);
         let Some(journal) = journal else { return Ok(()) };
         let subject = journal.subject().clone();
-        journal
-            .roll_back()
-            .map_err(|left| HookError::Journal(JournalError::Stuck { subject, operation: "update".to_owned(), left }))
+        journal.roll_back().map_err(|left| {
+            HookError::Journal(JournalError::Stuck { subject, operation: "update".to_owned(), left: Box::new(left) })
+        })
     }
 }

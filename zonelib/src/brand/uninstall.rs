@@ -11,10 +11,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::ZoneName;
-use crate::host::zfs::{self, Dataset};
+use crate::host::DatasetError;
+use crate::host::mounts::Mount;
+use crate::host::zfs::{self, Dataset, Datasets};
 use crate::journal::{Doomed, Journal, JournalError, Recovered, StateDir, Undo};
 use crate::root::{Tree, remove_tree};
-use crate::storage::{ROOT, ZoneDatasets};
+use crate::storage::{self, ROOT, StorageError, ZoneDatasets, parent_dataset};
 
 use super::HookError;
 use super::error::go_on;
@@ -70,10 +72,11 @@ impl Uninstall {
     /// # Errors
     /// [`HookError`]: what stands in the way.
     pub fn plan(&self) -> Result<Plan, HookError> {
-        let mut plan = match ZoneDatasets::find(&self.zonepath, None)? {
+        let mut plan = match self.datasets()? {
             Some(datasets) => self.plan_datasets(&datasets)?,
             None => Plan::default(),
         };
+        self.refuse_mounts(&plan)?;
         // A mount point without a mount is a plain directory.
         plan.remove.extend(
             LITTER
@@ -87,6 +90,17 @@ impl Uninstall {
         Ok(plan)
     }
 
+    /// The zone's datasets; that of the zonepath may not be mounted.
+    fn datasets(&self) -> Result<Option<ZoneDatasets>, HookError> {
+        let found = ZoneDatasets::find(&self.zonepath, None)?;
+        let Some(parent) = parent_dataset(&self.zonepath)?.filter(|_| found.is_none()) else { return Ok(found) };
+        let all = Datasets::right_below(&parent).map_err(StorageError::from)?.unwrap_or_default();
+        let is_it = |dataset: &&Dataset| dataset.mountpoint.as_deref().map(Path::new) == Some(&self.zonepath);
+        let Some(dataset) = all.children(parent.as_str()).find(is_it) else { return Ok(None) };
+        let parsed = dataset.name.parse().map_err(|error: DatasetError| HookError::Refused(error.to_string()))?;
+        Ok(Some(ZoneDatasets::of(&self.zonepath, parsed, None)?))
+    }
+
     fn plan_datasets(&self, datasets: &ZoneDatasets) -> Result<Plan, HookError> {
         let root = datasets.root();
         if let Some(path) = mounted_below(&datasets.mounts, &root) {
@@ -96,7 +110,7 @@ impl Uninstall {
             )));
         }
         let mut plan = Plan::default();
-        if let Some(mounted) = datasets.mounts.dataset_on(&root) {
+        if let Some(mounted) = datasets.mounts.dataset_on(&root).filter(|name| datasets.all.get(name).is_some()) {
             plan.unmount = Some((mounted.to_owned(), root));
         }
         let own: BTreeSet<&str> = datasets.own().map(|dataset| dataset.name.as_str()).collect();
@@ -104,6 +118,11 @@ impl Uninstall {
         for name in &own {
             let tree: Vec<&Dataset> = datasets.all.descendants(name).collect();
             match tree.iter().find(|dataset| self.is_delegated(&dataset.name)) {
+                None if self.is_delegated(name) => {
+                    let why = "is a root of the zone, which also administers it; take it out of the configuration: `zonecfg \
+                               remove dataset`";
+                    return Err(HookError::Refused(format!("`{name}` {why}")));
+                }
                 Some(inside) => {
                     let problem = format!("`{}`, which the zone administers, is below `{name}`", inside.name);
                     return Err(HookError::Refused(format!("{problem}; move it with `zfs rename`, and try again")));
@@ -137,6 +156,26 @@ impl Uninstall {
                     "it is no root of the zone"
                 };
                 plan.keep.push((child.name.clone(), why));
+            }
+        }
+    }
+
+    /// Nothing is removed through a mount of somebody else's, nor a dataset destroyed that one stands on.
+    fn refuse_mounts(&self, plan: &Plan) -> Result<(), HookError> {
+        let mounts = storage::mounts()?;
+        let goes = |name: &str| plan.destroy.iter().any(|dataset| dataset.name == name);
+        let all_goes = mounts.dataset_on(&self.zonepath).is_some_and(goes);
+        let foreign = |mount: &&Mount| {
+            let unmounted =
+                plan.unmount.as_ref().is_some_and(|(name, path)| mount.special == *name && mount.path == *path);
+            let removed = LITTER.iter().any(|name| mount.path.starts_with(self.zonepath.join(name)));
+            !unmounted && !(mount.kind == "zfs" && goes(&mount.special)) && (removed || all_goes)
+        };
+        match mounts.below(&self.zonepath).find(foreign) {
+            None => Ok(()),
+            Some(mount) => {
+                let (path, special) = (mount.path.display(), &mount.special);
+                Err(HookError::Refused(format!("{path}: `{special}` is mounted there; unmount it")))
             }
         }
     }
@@ -216,7 +255,7 @@ fn promote(plan: &mut Plan, datasets: &ZoneDatasets, clone: &str) -> Result<(), 
     let known = plan.promote.iter().any(|found| found.name == clone);
     let found = match datasets.all.get(clone) {
         Some(found) => Some(found.clone()),
-        None => zfs::Datasets::only(clone).map_err(crate::storage::StorageError::from)?,
+        None => Datasets::only(clone).map_err(StorageError::from)?,
     };
     if let Some(found) = found.filter(|_| !known) {
         plan.promote.push(found);
@@ -226,7 +265,7 @@ fn promote(plan: &mut Plan, datasets: &ZoneDatasets, clone: &str) -> Result<(), 
 
 /// The snapshot that a root was cloned from goes with it, if it was made for that and serves nobody else.
 fn add_origin(plan: &mut Plan, origin: &str, going: &BTreeSet<&str>) -> Result<(), HookError> {
-    let found = zfs::Datasets::only(origin).map_err(crate::storage::StorageError::from)?;
+    let found = Datasets::only(origin).map_err(StorageError::from)?;
     let Some(snapshot) = found else { return Ok(()) };
     let alone = snapshot.clones.iter().all(|clone| going.contains(clone.as_str()));
     let of = origin.split('@').next().unwrap_or_default();
@@ -314,7 +353,7 @@ impl Uninstall {
         journal.forward(doomed)?;
         journal.destroy_doomed().map_err(|left| {
             let (subject, operation) = ((&self.zone).into(), "uninstall".to_owned());
-            HookError::Journal(JournalError::Stuck { subject, operation, left })
+            HookError::Journal(JournalError::Stuck { subject, operation, left: Box::new(left) })
         })?;
         Ok(())
     }

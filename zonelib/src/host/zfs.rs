@@ -164,6 +164,14 @@ impl Datasets {
         Self::list(&["-r", "-t", "filesystem"], below.map(DatasetName::as_str))
     }
 
+    /// Lists a dataset and the file systems right below it; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// [`ZfsError`].
+    pub fn right_below(dataset: &DatasetName) -> Result<Option<Self>, ZfsError> {
+        Self::list(&["-d", "1", "-t", "filesystem"], Some(dataset.as_str()))
+    }
+
     /// Lists one dataset or snapshot alone; `None` when it does not exist.
     ///
     /// # Errors

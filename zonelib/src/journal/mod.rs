@@ -176,7 +176,7 @@ pub enum JournalError {
         /// What was done to it.
         operation: String,
         /// What could not be done.
-        left: Left,
+        left: Box<Left>,
     },
 }
 
@@ -528,7 +528,7 @@ fn recover_file(path: &Path, subject: &Subject, kept: Kept) -> Result<Option<Rec
             undo_all(&found.steps, &id, Some(&mut file))
         }
     };
-    done.map_err(|left| JournalError::Stuck { subject, operation, left })?;
+    done.map_err(|left| JournalError::Stuck { subject, operation, left: Box::new(left) })?;
     file::remove(path).map_err(JournalError::system(path))?;
     Ok(Some(found.report()))
 }

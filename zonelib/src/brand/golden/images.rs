@@ -140,7 +140,7 @@ fn destroy(image: Image, journal: &mut Journal) -> Result<(), HookError> {
     journal.forward(image.own)?;
     journal.destroy_doomed().map_err(|left| {
         let (subject, operation) = ((&image.name).into(), "prune".to_owned());
-        HookError::Journal(JournalError::Stuck { subject, operation, left })
+        HookError::Journal(JournalError::Stuck { subject, operation, left: Box::new(left) })
     })?;
     Ok(())
 }
