@@ -5,5 +5,6 @@ pub mod run;
 pub mod sample;
 pub mod scenario;
 pub mod svccfg;
+pub mod sweep;
 pub mod tiny;
 pub mod tree;

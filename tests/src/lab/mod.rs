@@ -29,6 +29,7 @@ use rustix::process::Signal;
 
 use self::faults::Course;
 pub use self::faults::{Call, Fault};
+pub(crate) use self::tree::copy_all as copy_tree;
 pub use self::view::{DatasetView, Snapshotted};
 
 /// The pretend host.

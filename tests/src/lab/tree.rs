@@ -87,6 +87,11 @@ pub(crate) fn copy(top: &Path, to: &Path, under: &dyn Fn(&Path) -> Option<PathBu
     all.iter().rev().try_for_each(|(entry, _)| finish(entry, to))
 }
 
+/// Copies all that is in a tree, whatever is mounted in it.
+pub(crate) fn copy_all(top: &Path, to: &Path) -> io::Result<()> {
+    copy(top, to, &|_| None)
+}
+
 /// Writes a tree into a stream.
 pub(crate) fn pack(top: &Path, stream: &mut Vec<u8>) -> io::Result<()> {
     for (entry, place) in read(top, &|_| None)? {

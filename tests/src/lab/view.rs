@@ -45,6 +45,11 @@ pub struct Snapshotted {
 }
 
 impl Snapshotted {
+    /// Its lines.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str)
+    }
+
     /// What is in one of the two alone: `-` what is in this one, `+` what is in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> String {
@@ -103,6 +108,24 @@ impl Lab {
             [name.clone()].into_iter().chain(snapshots)
         });
         all.collect()
+    }
+
+    /// What is stored where no path of the host leads: the content of datasets that are not mounted, and
+    /// what stands below mounts. Each with a name for people.
+    #[must_use]
+    pub fn hidden(&self) -> Vec<(String, PathBuf)> {
+        let root = self.root().display().to_string();
+        let see = |host: &mut Host| {
+            let state = &host.state;
+            let unmounted = state.datasets.iter().filter(|(name, _)| state.mount_of(name).is_none());
+            let stored = unmounted.map(|(name, dataset)| (format!("in {name}"), host.store(dataset.id)));
+            let covered = state.mounts.iter().filter(|mount| mount.content.is_some()).map(|mount| {
+                let path = mount.path.display().to_string().replace(&root, "");
+                (format!("below {path}"), self.own("under").join(mount.serial.to_string()))
+            });
+            stored.chain(covered).filter(|(_, place)| place.exists()).collect()
+        };
+        self.transact(see).0
     }
 
     /// All that the host knows of its pools and mounts, but for the properties of these names.

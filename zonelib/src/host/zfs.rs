@@ -299,12 +299,14 @@ pub fn set(name: &str, (property, value): Property<'_>) -> Result<(), HostError>
     HostCommand::new(ZFS).arg("set").arg(format!("{property}={value}")).arg(name).run().map(drop)
 }
 
-/// Takes a property away, so that it is inherited.
+/// Takes a property away, so that it is inherited, or has its default where it cannot be inherited.
 ///
 /// # Errors
 /// zfs(8) refused.
 pub fn inherit(name: &str, property: &str) -> Result<(), HostError> {
-    HostCommand::new(ZFS).arg("inherit").arg(property).arg(name).run().map(drop)
+    // zfs(8) refuses to have it inherited, but not to give back what it was before it was set.
+    let flags: &[&str] = if property == "canmount" { &["-S"] } else { &[] };
+    HostCommand::new(ZFS).arg("inherit").args(flags).arg(property).arg(name).run().map(drop)
 }
 
 /// The values of properties that are set on the dataset itself, in the order asked; `None` for one that is

@@ -64,6 +64,14 @@ impl<T, E: Display> Context<T> for Result<T, E> {
     }
 }
 
+impl Lab {
+    /// The zones that the kernel knows, each with its state.
+    #[must_use]
+    pub fn active_zones(&self) -> Vec<(String, String)> {
+        kernel::zones(self).into_iter().map(|zone| (zone.name, zone.state.name().to_owned())).collect()
+    }
+}
+
 /// `zlogin ZONE COMMAND ...`: runs nothing, and notes what it was asked to run in a running zone.
 #[must_use]
 pub fn zlogin(lab: &Lab, arguments: &[OsString]) -> u8 {

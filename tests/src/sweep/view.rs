@@ -1,0 +1,166 @@
+//! All that can be seen of a host: its pool, its zones, its files, and what is hidden below mounts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::lab::Lab;
+use crate::tree::{self, Node, shown};
+
+/// Which operation made a dataset: another one each time.
+const IGNORED: [&str; 1] = ["zonekit:made"];
+
+/// What the host itself keeps in its files, which is seen elsewhere or says nothing.
+const NOT_LOOKED_AT: [&str; 5] =
+    ["/etc/mnttab", "/etc/zones/index", "/var/run", "/var/zonekit/lock", "/zonelib/.lib.lock"];
+
+/// Directories that stay when they were needed once.
+const MADE_ONCE: &str = "/var/zonekit";
+
+/// Shared with other zones, which may have been made whole by an operation that failed.
+const SHARED: &str = "/zonelib";
+
+/// One fact of a host. Times of files can be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fact {
+    text: String,
+    modified: Option<(i64, i64)>,
+}
+
+/// What a host looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    facts: BTreeMap<String, Fact>,
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// When files were changed, too.
+    pub times: bool,
+    /// The clone of /lib, too.
+    pub shared: bool,
+}
+
+impl View {
+    /// Looks at a host.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    #[must_use]
+    pub fn of(lab: &Lab) -> Self {
+        let mut view = Self { facts: BTreeMap::new() };
+        for line in lab.snapshot_of_state(&IGNORED).lines() {
+            view.note(format!("pool {line}"), String::new());
+        }
+        view.zones(lab);
+        for entry in fs::read_dir(lab.root()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name() != ".lab" {
+                let top = format!("/{}", entry.file_name().to_string_lossy());
+                view.files(lab, &top, &entry.path());
+            }
+        }
+        for (name, place) in lab.hidden() {
+            view.files(lab, &format!("({name})"), &place);
+        }
+        view
+    }
+
+    fn note(&mut self, name: String, text: String) {
+        self.facts.insert(name, Fact { text, modified: None });
+    }
+
+    fn zones(&mut self, lab: &Lab) {
+        let index = fs::read_to_string(lab.place("/etc/zones/index")).unwrap_or_default();
+        for line in index.lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<&str> = line.split(':').collect();
+            let [zone, state, ..] = fields[..] else { panic!("/etc/zones/index: {line}") };
+            let uuid = if fields.last().is_some_and(|uuid| uuid.is_empty()) { "no UUID" } else { "a UUID" };
+            self.note(format!("zone {zone}"), format!("{state}, {uuid}"));
+        }
+        for (zone, state) in lab.active_zones() {
+            self.note(format!("active {zone}"), state);
+        }
+    }
+
+    fn files(&mut self, lab: &Lab, top: &str, place: &Path) {
+        for (path, node) in tree::read(place) {
+            let name = if path.is_empty() { top.to_owned() } else { format!("{top}/{}", shown(&path)) };
+            let made_once = node.kind == 'd' && Path::new(&name).starts_with(MADE_ONCE);
+            if made_once || NOT_LOOKED_AT.iter().any(|left_out| Path::new(&name).starts_with(left_out)) {
+                continue;
+            }
+            let modified = (node.kind == 'f').then_some(node.modified);
+            let place = place.join(std::ffi::OsStr::new(std::str::from_utf8(&path).unwrap_or_default()));
+            self.facts.insert(format!("file {name}"), Fact { text: text(lab, &node, &place), modified });
+        }
+    }
+
+    /// Whether zoneadm(8) has left a zone incomplete.
+    #[must_use]
+    pub fn is_incomplete(&self, zone: &str) -> bool {
+        self.facts.get(&format!("zone {zone}")).is_some_and(|fact| fact.text.starts_with("incomplete,"))
+    }
+
+    /// The facts of one kind: `pool`, `zone`, `active`, `file`.
+    fn of_kind(&self, kind: &str) -> Self {
+        let own = |name: &String| name.split(' ').next() == Some(kind);
+        Self { facts: self.facts.iter().filter(|(name, _)| own(name)).map(|(n, f)| (n.clone(), f.clone())).collect() }
+    }
+
+    /// Whether pools and mounts are the same.
+    #[must_use]
+    pub fn same_pool(&self, other: &Self) -> bool {
+        self.of_kind("pool") == other.of_kind("pool")
+    }
+
+    /// In what another view differs from this one, one line a difference; empty when in nothing.
+    #[must_use]
+    pub fn differences(&self, other: &Self, compared: Compared) -> String {
+        let shared = format!("file {SHARED}");
+        let counts = |name: &str| compared.shared || !name.starts_with(&shared);
+        let own =
+            self.facts.iter().filter(|(name, _)| counts(name)).filter_map(|(name, fact)| match other.facts.get(name) {
+                None => Some(format!("  {name} {}: is gone\n", fact.text)),
+                Some(found) if found.text != fact.text => {
+                    Some(format!("  {name}: `{}` has become `{}`\n", fact.text, found.text))
+                }
+                Some(found) if compared.times && found.modified != fact.modified => {
+                    Some(format!("  {name}: its time has changed\n"))
+                }
+                Some(_) => None,
+            });
+        let new = other.facts.iter().filter(|(name, _)| counts(name) && !self.facts.contains_key(*name));
+        own.chain(new.map(|(name, fact)| format!("  {name} {}: is new\n", fact.text))).collect()
+    }
+}
+
+/// All of an object but for its time.
+fn text(lab: &Lab, node: &Node, place: &Path) -> String {
+    // What a zone knows of itself holds its UUID, another one each time.
+    let own_index = place.ends_with("etc/zones/index");
+    let more = match node.kind {
+        'f' if own_index => " its own index".to_owned(),
+        'f' => format!(" {} bytes, {:x}", node.size, node.digest),
+        'l' => {
+            format!(" -> {}", String::from_utf8_lossy(&node.target).replace(&lab.root().display().to_string(), "ROOT"))
+        }
+        'c' | 'b' => format!(" {}:{}", node.device.0, node.device.1),
+        _ => String::new(),
+    };
+    let joined = if node.joined.is_empty() { String::new() } else { format!(" = {}", shown(&node.joined)) };
+    format!("{} {:04o} {}:{}{more}{joined}", node.kind, node.mode, node.uid, node.gid)
+}
+
+/// The journals that are there.
+///
+/// # Panics
+/// They cannot be listed.
+#[must_use]
+pub fn journals(lab: &Lab) -> Vec<PathBuf> {
+    match fs::read_dir(lab.place("/var/zonekit/journal")) {
+        Ok(found) => found.map(|entry| entry.unwrap().path()).collect(),
+        Err(_) => Vec::new(),
+    }
+}
