@@ -22,6 +22,7 @@ help:
 	@printf '%s\n' \
 	'make               build the programs' \
 	'make demo          build them and make a zone out of a sample image' \
+	'make demo-life     show the whole life of zones on a pretend host (as root)' \
 	'make test          run all tests' \
 	'make check         every check below' \
 	'make check-fmt       the layout of the source' \
@@ -38,6 +39,11 @@ help:
 
 demo: all
 	sh tests/demo
+
+# The hooks of the brands run in the lab: commands of illumos are stand-ins there.
+demo-life:
+	@$(CARGO) build --quiet --locked --workspace --bins --all-features
+	@sh tests/lab-demo
 
 # End-to-end tests run the programs, so these are built first.
 test:
@@ -85,4 +91,4 @@ package: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all help demo test check check-fmt check-clippy check-doc check-xml check-illumos bench fuzz install package clean
+.PHONY: all help demo demo-life test check check-fmt check-clippy check-doc check-xml check-illumos bench fuzz install package clean

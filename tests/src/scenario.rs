@@ -10,6 +10,9 @@ use crate::lab::Lab;
 use crate::run::{self, Scratch};
 use crate::tiny::{self, Tiny, measures};
 
+/// Where golden images are.
+const GOLDEN: &str = "rpool/zones/.golden";
+
 /// A host.
 #[derive(Debug)]
 pub struct World {
@@ -228,6 +231,21 @@ impl World {
         text.lines().map(line).collect()
     }
 
+    /// The datasets and snapshots of zones.
+    #[must_use]
+    pub fn zone_datasets(&self) -> Vec<String> {
+        let of_zone = |name: &String| name.starts_with("rpool/zones/") && !name.starts_with(GOLDEN);
+        self.lab.names().into_iter().filter(of_zone).collect()
+    }
+
+    /// Destroys the golden images that serve nobody: what zones were clones of serves those to come.
+    ///
+    /// # Panics
+    /// It cannot be done.
+    pub fn prune_golden(&self) {
+        self.zonekit("golden", &["prune"]).well();
+    }
+
     /// The zones that have a journal.
     #[must_use]
     pub fn journals(&self) -> Vec<String> {
@@ -262,6 +280,41 @@ impl World {
         let (value, source) = (found.value(property), found.source(property));
         let text = format!("{} {}", value.unwrap_or("-"), source.unwrap_or("-"));
         text.replace(&self.lab.root().display().to_string(), "")
+    }
+
+    /// What `zfs send` writes.
+    ///
+    /// # Panics
+    /// It failed.
+    #[must_use]
+    pub fn send(&self, arguments: &[&str]) -> Vec<u8> {
+        let sent = self.lab.zfs(&[&["send"], arguments].concat());
+        assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+        sent.stdout
+    }
+
+    /// `zfs receive` of such a stream.
+    ///
+    /// # Panics
+    /// It failed.
+    pub fn receive(&self, arguments: &[&str], stream: &[u8]) {
+        let file = self.beside("stream");
+        fs::write(&file, stream).unwrap();
+        let mut command = std::process::Command::new(self.lab.place("/.lab/bin/zfs"));
+        command.arg("receive").args(arguments).stdin(fs::File::open(file).unwrap());
+        let received = command.output().unwrap();
+        assert!(received.status.success(), "{}", String::from_utf8_lossy(&received.stderr));
+    }
+
+    /// Copies the datasets of a detached zone from another host, as `zfs send -R | zfs receive -u` does.
+    ///
+    /// # Panics
+    /// It cannot be done.
+    pub fn carry_from(&self, other: &Self, zone: &str) {
+        let dataset = format!("rpool/zones/{zone}");
+        other.lab.zfs_ok(&["snapshot", "-r", &format!("{dataset}@move")]);
+        self.receive(&["-u", &dataset], &other.send(&["-R", &format!("{dataset}@move")]));
+        self.lab.zfs_ok(&["mount", &dataset]);
     }
 
     /// `beadm create NAME`, as libbe does it for zones: the active root of each zone is cloned for the new boot

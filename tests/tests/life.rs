@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tests::run::skip_without_root;
-use tests::scenario::{World, upgrade};
+use tests::scenario::World;
 
 const ROOTS: &str = "rpool/zones/z1/ROOT";
 const ZBE: &str = "rpool/zones/z1/ROOT/zbe";
@@ -227,21 +227,17 @@ fn cloning_and_uninstalling() {
         let row = world.row("z1");
         assert_eq!((&*row.state, &*row.uuid), ("configured", ""));
         assert!(!world.zonepath("z1").exists());
-        let left: Vec<String> = world.lab.names().into_iter().filter(|name| name.contains("/z")).collect();
-        let left: Vec<&String> = left.iter().filter(|name| !name.contains("/.golden")).collect();
-        assert_eq!(left, ["rpool/zones", "rpool/zones/z2", "rpool/zones/z2/ROOT", zbe]);
+        assert_eq!(world.zone_datasets(), ["rpool/zones/z2", "rpool/zones/z2/ROOT", zbe]);
         assert_eq!(world.text("z2", "/etc/system.conf"), "of the second\n");
         world.zoneadm("z2", &["halt"]).well();
         world.zoneadm("z2", &["uninstall", "-F"]).well();
-        // What the zone was a clone of serves those to come.
-        world.zonekit("golden", &["prune"]).well();
+        world.prune_golden();
         assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
         world.zoneadm("z2", &["uninstall", "-F"]).badly(&["already configured"]);
         // And everything once more.
         world.zoneadm("z1", &["install"]).well();
         world.zoneadm("z1", &["uninstall", "-F"]).well();
-        // What the zone was a clone of serves those to come.
-        world.zonekit("golden", &["prune"]).well();
+        world.prune_golden();
         assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
         assert_eq!(world.names_in(&world.lab.place("/zones")), Vec::<String>::new());
         world.is_sound();
@@ -281,64 +277,6 @@ fn a_life_without_datasets() {
         world.zoneadm("z2", &["uninstall", "-F"]).well();
         assert_eq!(world.names_in(&world.lab.place("/zones")), Vec::<String>::new());
         assert_eq!((world.state("z1"), world.state("z2")), ("configured".into(), "configured".into()));
-        world.is_sound();
-    });
-}
-
-/// The packages of the global zone change, and zones follow.
-#[test]
-fn following_the_global_zone() {
-    for_each_brand(|brand| {
-        let world = World::new();
-        for zone in ["z1", "z2"] {
-            world.configure(zone, brand);
-            world.zoneadm(zone, &["install"]).well();
-            fs::write(world.in_zone(zone, "/etc/system.conf"), "mine\n").unwrap();
-        }
-        upgrade(world.lab.root());
-        let before = world.lab.snapshot_of_state(&[]);
-        let done = world.zonekit("zone-update", &["-n", "-z", "z1"]);
-        println!("{}{}", done.out, done.err);
-        assert_eq!(world.text("z1", "/etc/release.txt"), "first release\n");
-        assert!(!world.in_zone("z1", "/etc/added.txt").exists());
-        let done = world.zonekit("zone-update", &["-z", "z1"]);
-        println!("{}{}", done.out, done.err);
-        assert_eq!(done.code, 1, "{done:?}");
-        assert!(done.out.contains("/etc/system.conf"), "{done:?}");
-        let is_followed = |zone: &str| {
-            assert_eq!(world.text(zone, "/etc/release.txt"), "second release\n");
-            assert_eq!(world.text(zone, "/etc/added.txt"), "second release\n");
-            assert_eq!(world.text(zone, "/etc/inet.conf"), "second release\n");
-            assert_eq!(world.text(zone, "/etc/system.conf"), "mine\n");
-            assert_eq!(world.text(zone, "/etc/system.conf.new"), "as packaged in the second release\n");
-            assert!(!world.in_zone(zone, "/etc/obsolete.txt").exists());
-            if brand == "whole-root" {
-                assert_eq!(world.text(zone, "/usr/bin/ls"), "ls, second release\n");
-                assert_eq!(world.text(zone, "/lib/libnew.so.1"), "libnew\n");
-            }
-        };
-        is_followed("z1");
-        assert_eq!(world.text("z2", "/etc/release.txt"), "first release\n");
-        let zonelib = world.lab.place("/zonelib/lib");
-        if brand == "sparse-root" {
-            assert_eq!(fs::read_to_string(zonelib.join("libc.so.1")).unwrap(), "libc, second release\n");
-            assert_eq!(fs::read_to_string(zonelib.join("libnew.so.1")).unwrap(), "libnew\n");
-        }
-        let done = world.zonekit("zone-update", &["--all"]);
-        assert_eq!(done.code, 1, "{done:?}");
-        is_followed("z2");
-        for arguments in [&["--all"][..], &["-n", "--all"], &["-z", "z1"]] {
-            let done = world.zonekit("zone-update", arguments);
-            println!("{done:?}");
-            assert_eq!(done.code, 0, "{done:?}");
-            assert!(done.out.contains("up to date"), "{done:?}");
-        }
-        let (zonepath, image) = (world.zonepath("z1"), world.lab.root().to_str().unwrap());
-        let compared = world.zonekit("verify-zone", &["-b", brand, "-R", zonepath.to_str().unwrap(), "--image", image]);
-        println!("{compared:?}");
-        assert_eq!(compared.code, 1);
-        assert_eq!(world.lab.snapshot_of_state(&[]).difference(&before), "");
-        world.zoneadm("z1", &["boot"]).well();
         world.is_sound();
     });
 }

@@ -32,12 +32,6 @@ fn two(act: impl Fn(&World)) {
     }
 }
 
-/// Those of zones, without the golden image that they are clones of.
-fn zone_datasets(world: &World) -> Vec<String> {
-    let all = world.lab.names().into_iter();
-    all.filter(|name| name.starts_with("rpool/zones/") && !name.contains("/.golden")).collect()
-}
-
 fn boots(world: &World, dataset: &str) {
     world.zoneadm("z1", &["boot"]).well();
     assert_eq!(world.lab.dataset(dataset).unwrap().mounted, Some(world.zonepath("z1").join("root")));
@@ -74,7 +68,7 @@ fn uninstalling_in_the_next_leaves_the_first() {
             "{done:?}"
         );
         assert_eq!(world.state("z1"), "configured");
-        let left = zone_datasets(world);
+        let left = world.zone_datasets();
         assert_eq!(left, ["rpool/zones/z1", "rpool/zones/z1/ROOT", ZBE], "{left:?}");
         assert!(world.names_in(&world.zonepath("z1")).is_empty());
         // The zonepath is shared: a new zone can be installed beside the other root.
@@ -87,7 +81,7 @@ fn uninstalling_in_the_next_leaves_the_first() {
         boots(world, ZBE);
         assert_eq!(world.text("z1", "/etc/system.conf"), "before\n");
         world.zoneadm("z1", &["uninstall", "-F"]).well();
-        assert_eq!(zone_datasets(world), Vec::<String>::new());
+        assert_eq!(world.zone_datasets(), Vec::<String>::new());
         assert!(!world.zonepath("z1").exists());
     });
 }
@@ -106,7 +100,7 @@ fn uninstalling_in_the_first_promotes_the_next() {
         boots(world, ZBE_1);
         assert_eq!(world.text("z1", "/etc/system.conf"), "before\n");
         world.zoneadm("z1", &["uninstall", "-F"]).well();
-        assert_eq!(zone_datasets(world), Vec::<String>::new());
+        assert_eq!(world.zone_datasets(), Vec::<String>::new());
         assert!(!world.zonepath("z1").exists());
     });
 }
@@ -120,7 +114,7 @@ fn a_snapshot_of_beadm_stands_in_no_way() {
         world.lab.zfs_ok(&["destroy", ZBE]);
         assert_eq!(world.lab.dataset(ZBE_1).unwrap().snapshots.len(), 1);
         world.zoneadm("z1", &["uninstall", "-F"]).well();
-        assert_eq!(zone_datasets(world), Vec::<String>::new());
+        assert_eq!(world.zone_datasets(), Vec::<String>::new());
     });
 }
 
@@ -161,7 +155,7 @@ fn a_zone_that_activates_another_of_its_own() {
         boots(world, own);
         // Both of this environment go, the one of the next stays.
         world.zoneadm("z1", &["uninstall", "-F"]).well();
-        let left = zone_datasets(world);
+        let left = world.zone_datasets();
         assert_eq!(left, ["rpool/zones/z1", "rpool/zones/z1/ROOT", ZBE_1], "{left:?}");
         world.reboot_into("next");
         boots(world, ZBE_1);
@@ -223,7 +217,7 @@ fn the_middle_of_a_chain_goes() {
         world.zoneadm("z3", &["boot"]).well();
         world.zoneadm("z3", &["halt"]).well();
         world.zoneadm("z3", &["uninstall", "-F"]).well();
-        let left = zone_datasets(world);
+        let left = world.zone_datasets();
         assert_eq!(left, ["rpool/zones/z1", "rpool/zones/z1/ROOT", ZBE_1], "{left:?}");
     });
 }
@@ -247,7 +241,7 @@ fn roots_that_depend_on_each_other_go_from_under_a_clone() {
         world.zoneadm("z2", &["boot"]).well();
         world.zoneadm("z2", &["halt"]).well();
         world.zoneadm("z2", &["uninstall", "-F"]).well();
-        let left = zone_datasets(world);
+        let left = world.zone_datasets();
         assert_eq!(left, ["rpool/zones/z1", "rpool/zones/z1/ROOT", ZBE_1], "{left:?}");
     });
 }

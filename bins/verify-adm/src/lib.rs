@@ -48,7 +48,13 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
     let Some(recipe) = recipe else { return Err(HookError::Usage("no brand; give -b BRAND".to_owned())) };
     let zone = (cli.zone != "-").then(|| cli.zone.parse()).transpose();
     let zone = zone.map_err(|error: zonelib::config::ZoneNameError| HookError::Usage(error.to_string()))?;
-    let about = About { recipe: &recipe, zone, subcommand: &cli.subcommand, image: host::image(&cli.image) };
+    let about = About {
+        recipe: &recipe,
+        zone,
+        subcommand: &cli.subcommand,
+        arguments: &cli.arguments,
+        image: host::image(&cli.image),
+    };
     let checked = about.check()?;
     checked.notes.iter().for_each(|note| program::tell(&format!("{PROGRAM}: {note}")));
     Ok(match checked.refused {

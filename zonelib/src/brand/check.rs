@@ -59,6 +59,8 @@ pub struct About<'a> {
     pub zone: Option<ZoneName>,
     /// The subcommand.
     pub subcommand: &'a str,
+    /// Its arguments.
+    pub arguments: &'a [String],
     /// The root whose packages zones are made from.
     pub image: PathBuf,
 }
@@ -91,6 +93,12 @@ impl About<'_> {
         Ok(checked)
     }
 
+    /// Whether the hook brings the clones up to date.
+    fn syncs(&self) -> bool {
+        let updates = |argument: &String| matches!(argument.as_str(), "-u" | "-U" | "--update");
+        self.subcommand == "install" || (self.subcommand == "attach" && self.arguments.iter().any(updates))
+    }
+
     fn check_share(&self, share: &Share, installs: bool, checked: &mut Checked) -> Result<(), HookError> {
         let at = clone_path(&self.image, share, None, self.zone.as_ref()).map_err(InstallError::from)?;
         let way = "`zonelib-sync` brings it up to date";
@@ -109,25 +117,24 @@ impl About<'_> {
         let Some(clone) = SharedClone::of(image.packages(&contents), share, at.clone()) else { return Ok(()) };
         let state = clone.state().map_err(InstallError::from)?;
         let at = at.display();
-        match (state, self.subcommand) {
-            (State::Current, _) => {}
+        let syncs = self.syncs();
+        match state {
+            State::Current => {}
             // Whatever is to be mounted has to exist before a hook can make it.
-            (_, "install") if std::fs::symlink_metadata(clone.path()).is_err() => {
+            _ if syncs && std::fs::symlink_metadata(clone.path()).is_err() => {
                 let path = &share.path;
                 checked.refused = Some(format!(
                     "{at}: the zone mounts its {path} from there, and there is no such directory; `zonelib-sync` makes it"
                 ));
             }
-            (state, "install") => {
-                checked.notes.push(format!("{at} is {}, and is brought up to date now", state.as_str()))
-            }
-            (State::Absent, _) => {
+            state if syncs => checked.notes.push(format!("{at} is {}, and is brought up to date now", state.as_str())),
+            State::Absent => {
                 let path = &share.path;
                 checked.refused = Some(format!(
                     "{at}: the zone mounts its {path} from there, and there is none; `zonelib-sync` makes it"
                 ));
             }
-            (state, _) => checked.notes.push(format!("{at} is {}; {way}", state.as_str())),
+            state => checked.notes.push(format!("{at} is {}; {way}", state.as_str())),
         }
         Ok(())
     }
