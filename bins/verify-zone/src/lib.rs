@@ -12,7 +12,6 @@ use zonelib::populate::{self, Difference, Findings, Wanted, difference_json, pri
 use zonelib::program::{self, Answer};
 use zonelib::recipe::{Recipe, RecipeError};
 use zonelib::root::Tree;
-use zonelib::smf;
 use zonelib::storage::StorageError;
 
 pub use cli::Cli;
@@ -73,17 +72,17 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
     from.check()?;
     let (path, root) = open_root(cli)?;
     let sources = Sources::open(&from)?;
-    let mut findings = sources.with_plan(&from, |request, plan, trees| {
+    let mut findings = sources.with_plan(&from, |_, plan, trees| {
         for warning in &plan.warnings {
             program::complain(PROGRAM, &format!("warning: {warning}"));
         }
         let verified = populate::verify(plan, &root, trees, &sources.shared(&recipe));
         let mut findings = verified.map_err(|error| unreadable(path.clone(), error))?;
-        // A zone that has not been booted may have a repository that was prepared for it.
-        let repository = smf::accepted(request, &root).unwrap_or_default();
-        findings.differences.retain(|difference| {
-            difference.what != "edited" || Some(difference.path.as_slice()) != repository.as_deref()
-        });
+        // Services change it as long as a zone lives, and it may have been prepared before that.
+        let repository = recipe.smf.as_ref().map(|smf| smf.repository.trim_start_matches('/').as_bytes());
+        findings
+            .differences
+            .retain(|difference| difference.what != "edited" || Some(difference.path.as_slice()) != repository);
         Ok(findings)
     })?;
     let all = findings.differences.len();

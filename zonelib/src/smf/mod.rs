@@ -18,8 +18,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::host::HostError;
-use crate::libclone::{self, CloneError};
-use crate::populate::{Request, split};
+use crate::libclone::CloneError;
+use crate::populate::split;
 use crate::recipe::Smf;
 use crate::root::{CopyBuffer, Handle, Stat, Transfer, Tree, remove_tree, set_attributes};
 
@@ -103,25 +103,6 @@ pub fn prepare_root(
         install(&file, &stat, root, repository).map_err(fail())?;
         Ok(imported)
     })
-}
-
-/// The relative path of a root's repository when it is the prepared one of the brand's usual clone.
-///
-/// # Errors
-/// [`ImportError`]: something cannot be read.
-pub fn accepted(request: &Request<'_>, root: &Tree) -> Result<Option<Vec<u8>>, ImportError> {
-    let recipe = request.recipe;
-    let Some(smf) = &recipe.smf else { return Ok(None) };
-    for share in &recipe.shares {
-        let place = libclone::place(request.image.tree.path(), share, None)?;
-        let Some(clone) = libclone::Clone::of(request.image, share, place) else { continue };
-        if let Some(prepared) = Prepared::of(&clone, recipe, Svccfg::of_host())
-            && prepared.is_that_of(root)?
-        {
-            return Ok(Some(smf.repository.trim_start_matches('/').as_bytes().to_vec()));
-        }
-    }
-    Ok(None)
 }
 
 /// Replaces a repository of a root by another, which gets the owner and mode of the one before.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 use crate::libclone::{Clone as SharedClone, CloneError, State, write_whole};
-use crate::populate::{ApplyError, Settings, is_absence, open_anywhere, same_files};
+use crate::populate::{ApplyError, Settings, is_absence, open_anywhere};
 use crate::recipe::{Recipe, Smf};
 use crate::root::{Handle, Stat, Tree};
 
@@ -133,22 +133,6 @@ impl<'p, 'a> Prepared<'p, 'a> {
         let Some((file, stat)) = read(&self.path(), LIMIT)? else { return Ok(None) };
         let current = self.read_record()?.is_some_and(|record| record == self.record(&seed, &stat));
         Ok(current.then_some((file, stat)))
-    }
-
-    /// Whether a root has it as its repository. The root may be hostile.
-    ///
-    /// # Errors
-    /// [`ImportError`]: it cannot be read.
-    pub fn is_that_of(&self, root: &Tree) -> Result<bool, ImportError> {
-        let Some((prepared, stat)) = self.open()? else { return Ok(false) };
-        let path = self.smf.repository.trim_start_matches('/');
-        let compared = match root.open_file(path.as_bytes()) {
-            Ok((file, there)) if there.size == stat.size => same_files(file, &prepared),
-            Ok(_) => Ok(false),
-            Err(error) if is_absence(&error) => Ok(false),
-            Err(error) => Err(error),
-        };
-        compared.map_err(ImportError::system(&root.path().join(path)))
     }
 
     fn record(&self, seed: &Stat, repository: &Stat) -> Record {
