@@ -201,14 +201,16 @@ fn clones_of_one_zone_part_in_any_order() {
     }
 }
 
+/// Takes something of a zone away.
+type Spoil<'s> = &'s dyn Fn(&World);
+
 #[test]
 fn half_made_zones_go() {
     if skip_without_root() {
         return;
     }
     let zbe = "rpool/zones/z1/ROOT/zbe";
-    type Half<'h> = (&'h str, &'h dyn Fn(&World));
-    let half: [Half<'_>; 11] = [
+    let half: [(&str, Spoil<'_>); 11] = [
         ("nothing mounted", &|world| {
             unmount(world, "root");
             world.lab.zfs_ok(&["unmount", "rpool/zones/z1"]);

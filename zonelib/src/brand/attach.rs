@@ -270,7 +270,7 @@ impl Attach {
     fn receive(&self, target: &ZoneDatasets, stream: &Path, journal: &mut Journal) -> Result<(), HookError> {
         target.ensure_roots(journal)?;
         let name = target.free_name()?;
-        let file = File::open(stream).map_err(HookError::system(stream))?;
+        let file = open_file(stream)?;
         journal.step(Undo::DestroyReceived { dataset: name.to_string() })?;
         zfs::receive(file, &name)?;
         let now = ZoneDatasets::of(&self.zonepath, target.dataset.clone(), None)?;
@@ -295,7 +295,7 @@ impl Attach {
     }
 
     fn unpack(&self, archive: &Path, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
-        let file = File::open(archive).map_err(HookError::system(archive))?;
+        let file = open_file(archive)?;
         let handle = Tree::open(root).and_then(|tree| tree.handle()).map_err(HookError::system(root))?;
         let limits = Limits { max_size: self.max_size, ..Limits::default() };
         let unpack = Unpack { limits, go_on: &|| !host::interrupted() };
@@ -310,4 +310,14 @@ impl Attach {
         }
         Ok(())
     }
+}
+
+/// A file that somebody has named. Other objects could keep a reader waiting, or have no end.
+fn open_file(path: &Path) -> Result<File, HookError> {
+    let found = std::fs::metadata(path).map_err(HookError::system(path))?;
+    if found.is_file() {
+        return File::open(path).map_err(HookError::system(path));
+    }
+    let kind = if found.is_dir() { "a directory" } else { "no regular file" };
+    Err(HookError::Refused(format!("{}: is {kind}; give a file", path.display())))
 }

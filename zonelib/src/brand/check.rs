@@ -90,6 +90,10 @@ impl About<'_> {
         for share in shares {
             self.check_share(share, installs, &mut checked)?;
         }
+        // The attach hook tells everything that is lacking, and this first.
+        if self.subcommand == "attach" && self.arguments.iter().any(|argument| argument == "-n") {
+            checked.notes.extend(checked.refused.take());
+        }
         Ok(checked)
     }
 

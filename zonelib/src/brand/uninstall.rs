@@ -169,7 +169,8 @@ impl Uninstall {
             let unmounted =
                 plan.unmount.as_ref().is_some_and(|(name, path)| mount.special == *name && mount.path == *path);
             let removed = LITTER.iter().any(|name| mount.path.starts_with(self.zonepath.join(name)));
-            !(unmounted || mount.kind == "zfs" && goes(&mount.special)) && (removed || all_goes)
+            let destroyed = mount.kind == "zfs" && goes(&mount.special);
+            (removed || all_goes) && !unmounted && !destroyed
         };
         match mounts.below(&self.zonepath).find(foreign) {
             None => Ok(()),
