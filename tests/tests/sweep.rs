@@ -81,7 +81,11 @@ fn lives(brand: &'static str) -> Vec<Scenario> {
                 world.zoneadm("z1", &["boot"]).well();
             })
         },
-        scenario(brand, "uninstall", "z1", Ends::Forward, zoneadm(&["uninstall", "-F"]), installed),
+        Scenario {
+            moments: 20,
+            program: "uninstall",
+            ..scenario(brand, "uninstall", "z1", Ends::Forward, zoneadm(&["uninstall", "-F"]), installed)
+        },
     ]
 }
 
@@ -236,7 +240,7 @@ fn change_image(world: &World) {
 
 /// Also when the test succeeds.
 fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 #[test]

@@ -79,7 +79,9 @@ fn hook(program: &str, zoneadm: &mut Child) -> Option<u32> {
     while !ended(zoneadm) {
         for pid in children(zoneadm.id()) {
             let runs = fs::read_link(format!("/proc/{pid}/exe"));
-            if runs.is_ok_and(|path| path.file_name().is_some_and(|name| name == program)) {
+            let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let only_looks = words.contains("--check");
+            if !only_looks && runs.is_ok_and(|path| path.file_name().is_some_and(|name| name == program)) {
                 return Some(pid);
             }
         }

@@ -10,6 +10,7 @@ use super::{Ends, Stage, Swept, world_zoneadm};
 type Kind = (&'static str, fn(usize) -> Fault);
 
 const FAIL: Kind = ("failed", Fault::Fail);
+const FROM: Kind = ("failed from", Fault::FailFrom);
 const BEFORE: Kind = ("killed before", Fault::KillBefore);
 const AFTER: Kind = ("killed after", Fault::KillAfter);
 const INTERRUPT: Kind = ("interrupted before", Fault::InterruptBefore);
@@ -32,19 +33,15 @@ pub(super) fn sweep(stage: &Stage<'_>) -> Swept {
     let calls: Vec<String> = stage.lab().log().iter().map(crate::lab::Call::line).collect();
     let mut swept = Swept { calls: calls.len(), ..Swept::default() };
     for (number, line) in (1..).zip(&calls) {
-        for (turn, (kind, fault)) in [FAIL, BEFORE, AFTER, INTERRUPT].into_iter().enumerate() {
-            let killed = kind == BEFORE.0 || kind == AFTER.0;
-            // After a call that only looks is the same as before it.
-            if kind == AFTER.0 && !stage.scenario.thorough && looks(line) {
-                continue;
-            }
-            for remedy in remedies(stage, killed, number + turn) {
+        for (turn, (kind, fault)) in faults(stage, line).iter().enumerate() {
+            let left = *kind != FAIL.0 && *kind != INTERRUPT.0;
+            for remedy in remedies(stage, left && *kind != FROM.0 && !looks(line), number + turn) {
                 stage.again();
                 stage.lab().fault(Some(&fault(number)));
                 let did = stage.scenario.give(&stage.world);
                 stage.lab().fault(None);
                 let name = format!("{kind} call {number} `{line}`, {remedy:?}");
-                swept.note(stage, &name, stage.remedied(did, *remedy, !killed));
+                swept.note(stage, &name, stage.remedied(did, *remedy, !left));
             }
         }
     }
@@ -57,13 +54,17 @@ fn looks(line: &str) -> bool {
     ["zfs list ", "zfs get ", "beadm list", "zoneadm list"].iter().any(|call| line.starts_with(call))
 }
 
-/// What has ended by itself has nothing left to recover.
-fn remedies(stage: &Stage<'_>, killed: bool, turn: usize) -> &'static [Remedy] {
-    match (killed, stage.scenario.thorough) {
-        (false, _) => &[Remedy::Again],
-        (true, true) => &[Remedy::Recover, Remedy::Again],
-        (true, false) if turn.is_multiple_of(2) => &[Remedy::Recover],
-        (true, false) => &[Remedy::Again],
+/// After a call that only looks is the same as before it.
+fn faults(stage: &Stage<'_>, line: &str) -> &'static [Kind] {
+    if stage.scenario.thorough || !looks(line) { &[FAIL, FROM, BEFORE, AFTER, INTERRUPT] } else { &[FAIL, BEFORE] }
+}
+
+/// What an administrator does: both, or one in turn.
+fn remedies(stage: &Stage<'_>, both: bool, turn: usize) -> &'static [Remedy] {
+    match turn % 2 {
+        _ if both && stage.scenario.thorough => &[Remedy::Recover, Remedy::Again],
+        0 => &[Remedy::Recover],
+        _ => &[Remedy::Again],
     }
 }
 
@@ -83,7 +84,8 @@ fn recoveries(stage: &Stage<'_>, calls: usize, swept: &mut Swept) {
     stage.world.zonekit("zonekit-recover", &[]).well();
     let lines: Vec<String> = stage.lab().log().iter().map(crate::lab::Call::line).collect();
     for (number, line) in (1..).zip(&lines) {
-        for (kind, fault) in [FAIL, BEFORE, AFTER] {
+        let faults = if stage.scenario.thorough { &[FAIL, BEFORE, AFTER][..] } else { &[FAIL, AFTER] };
+        for (kind, fault) in faults {
             let (did, _) = killed(longest);
             stage.lab().reset_log();
             stage.lab().fault(Some(&fault(number)));
