@@ -41,6 +41,7 @@ fn scenario(
         command,
         ends,
         also: &[],
+        told_nobody: &[],
         moments: 0,
         // The brands differ in what is installed, not in what is done to it.
         thorough: brand == BRANDS[0],
@@ -103,9 +104,13 @@ fn journeys(brand: &'static str) -> Vec<Scenario> {
         Command::Zoneadm(Box::new(move |world| vec!["attach".to_owned(), flag.to_owned(), place(world)]))
     };
     vec![
-        scenario(brand, "detach", "z1", Ends::AsBefore, zoneadm(&["detach"]), move |world| {
-            installed(world, "z1", brand);
-        }),
+        Scenario {
+            moments: 20,
+            program: "detach",
+            ..scenario(brand, "detach", "z1", Ends::AsBefore, zoneadm(&["detach"]), move |world| {
+                installed(world, "z1", brand);
+            })
+        },
         scenario(brand, "attach", "z1", Ends::AsBefore, zoneadm(&["attach"]), detached),
         scenario(
             brand,
@@ -115,18 +120,23 @@ fn journeys(brand: &'static str) -> Vec<Scenario> {
             attach("-d", |world| world.zonepath("z1").display().to_string()),
             with_z2,
         ),
-        scenario(
-            brand,
-            "attach of an archive",
-            "z2",
-            Ends::AsBefore,
-            attach("-a", |world| world.lab.place("/tmp/z.tar.gz").display().to_string()),
-            move |world| {
-                with_z2(world);
-                let archive = world.lab.place("/tmp/z.tar.gz").display().to_string();
-                world.zonekit("pkgcreatezone", &["-b", brand, "--archive", &archive]).well();
-            },
-        ),
+        Scenario {
+            told_nobody: &["attach"],
+            moments: 20,
+            program: "attach",
+            ..scenario(
+                brand,
+                "attach of an archive",
+                "z2",
+                Ends::AsBefore,
+                attach("-a", |world| world.lab.place("/tmp/z.tar.gz").display().to_string()),
+                move |world| {
+                    with_z2(world);
+                    let archive = world.lab.place("/tmp/z.tar.gz").display().to_string();
+                    world.zonekit("pkgcreatezone", &["-b", brand, "--archive", &archive]).well();
+                },
+            )
+        },
         scenario(
             brand,
             "attach of a stream",
@@ -210,7 +220,11 @@ fn plain(brand: &'static str) -> Vec<Scenario> {
         moments("detach", scenario(brand, "plain detach", "z1", Ends::AsBefore, zoneadm(&["detach"]), two)),
         moments("attach", {
             let command = Command::Zoneadm(Box::new(directory));
-            scenario(brand, "plain attach of a directory", "z2", Ends::AsBefore, command, two)
+            let told_nobody: &[&str] = &["attach"];
+            Scenario {
+                told_nobody,
+                ..scenario(brand, "plain attach of a directory", "z2", Ends::AsBefore, command, two)
+            }
         }),
     ]
 }

@@ -24,6 +24,17 @@ pub(super) enum Remedy {
     Again,
 }
 
+/// What is known of the program after a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It has ended by itself, and had time to undo what it did.
+    Undone,
+    /// It may have left something.
+    Something,
+    /// It has left no journal, so all was done or nothing.
+    AllOrNothing,
+}
+
 /// What went wrong with a check, with words about where.
 type Outcome = Result<(), String>;
 
@@ -41,7 +52,11 @@ pub(super) fn sweep(stage: &Stage<'_>) -> Swept {
                 let did = stage.scenario.give(&stage.world);
                 stage.lab().fault(None);
                 let name = format!("{kind} call {number} `{line}`, {remedy:?}");
-                swept.note(stage, &name, stage.remedied(did, *remedy, !left));
+                swept.note(
+                    stage,
+                    &name,
+                    stage.remedied(did, *remedy, if left { Left::Something } else { Left::Undone }),
+                );
             }
         }
     }
@@ -92,7 +107,7 @@ fn recoveries(stage: &Stage<'_>, calls: usize, swept: &mut Swept) {
             let _ = stage.world.zonekit("zonekit-recover", &[]);
             stage.lab().fault(None);
             let name = format!("killed after call {longest}, recovery {kind} call {number} `{line}`");
-            swept.note(stage, &name, stage.remedied(did, Remedy::Recover, false));
+            swept.note(stage, &name, stage.remedied(did, Remedy::Recover, Left::Something));
         }
     }
 }
@@ -138,20 +153,32 @@ impl Stage<'_> {
         }
     }
 
-    /// What comes after a fault, up to the end that the command was to have. With `undone` the operation has
-    /// had time to undo what it did.
-    pub(super) fn remedied(&self, did: Did, remedy: Remedy, undone: bool) -> Outcome {
+    /// What comes after a fault, up to the end that the command was to have.
+    pub(super) fn remedied(&self, did: Did, remedy: Remedy, left: Left) -> Outcome {
         if self.scenario.succeeded(&did) {
             return self.is_finished().map_err(|why| format!("it succeeded, and {why}\n{}{}", did.out, did.err));
         }
-        if undone && self.scenario.ends != Ends::Forward {
+        if left == Left::Undone && self.scenario.ends != Ends::Forward {
             self.no_journals()?;
         }
         let said = |why: String| format!("{why}\n{}{}", did.out, did.err);
-        self.remedy(remedy).map_err(said)
+        let again = self.put_right(remedy, left).map_err(said)?;
+        if self.is_finished().is_ok() {
+            return Ok(());
+        }
+        let did = match again {
+            [] => self.scenario.give(&self.world),
+            words => world_zoneadm(&self.world, self.scenario.zone, words),
+        };
+        if !self.scenario.succeeded(&did) {
+            self.succeeds("the command again", &did).map_err(said)?;
+        }
+        self.is_finished().map_err(|why| said(format!("the command, given again: {why}")))
     }
 
-    fn remedy(&self, remedy: Remedy) -> Outcome {
+    /// Does what an administrator does before the command is given again, and looks how it is then. Gives the
+    /// words that lead on; none are the command itself.
+    fn put_right(&self, remedy: Remedy, left: Left) -> Result<&'static [&'static str], String> {
         if remedy == Remedy::Recover {
             self.succeeds("zonekit-recover", &self.world.zonekit("zonekit-recover", &[]))?;
             self.no_journals()?;
@@ -160,8 +187,7 @@ impl Stage<'_> {
         match self.scenario.ends {
             Ends::Incomplete => {
                 if View::of(self.lab()).is_incomplete(zone) {
-                    let what = "uninstall -F";
-                    self.succeeds(what, &world_zoneadm(&self.world, zone, &["uninstall", "-F"]))?;
+                    self.succeeds("uninstall -F", &world_zoneadm(&self.world, zone, &["uninstall", "-F"]))?;
                     self.no_journals()?;
                 }
                 self.is_good()?;
@@ -172,17 +198,13 @@ impl Stage<'_> {
                     self.compare(&self.start, false, true)?;
                 }
             }
-            Ends::AsBefore if remedy == Remedy::Recover || self.no_journals().is_ok() => self.is_good()?,
+            Ends::AsBefore if self.no_journals().is_ok() => match self.is_good() {
+                Err(_) if left == Left::AllOrNothing => return Ok(self.scenario.told_nobody),
+                good => good?,
+            },
             Ends::Forward | Ends::AsBefore | Ends::GoesOn => {}
         }
-        if self.is_finished().is_ok() {
-            return Ok(());
-        }
-        let did = self.scenario.give(&self.world);
-        if !self.scenario.succeeded(&did) {
-            self.succeeds("the command again", &did)?;
-        }
-        self.is_finished().map_err(|why| format!("the command, given again: {why}"))
+        Ok(&[])
     }
 
     fn succeeds(&self, what: &str, did: &Did) -> Outcome {
