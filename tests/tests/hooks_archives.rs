@@ -344,7 +344,8 @@ fn directories_in_each_other() {
     }
     let place = Place::new();
     let above = place.plain.parent().unwrap().to_owned();
-    for flag in ["-d"] {
+    {
+        let flag = "-d";
         let did = place.world.zoneadm("p1", &["attach", flag, above.to_str().unwrap()]);
         failed(&did, "attach", &[above.to_str().unwrap()]);
         place.nothing_is_left("p1");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -40,6 +41,7 @@ fn scenario(
         command,
         ends,
         also: &[],
+        told_nobody: &[],
         moments: 0,
         // The brands differ in what is installed, not in what is done to it.
         thorough: brand == BRANDS[0],
@@ -80,7 +82,11 @@ fn lives(brand: &'static str) -> Vec<Scenario> {
                 world.zoneadm("z1", &["boot"]).well();
             })
         },
-        scenario(brand, "uninstall", "z1", Ends::Forward, zoneadm(&["uninstall", "-F"]), installed),
+        Scenario {
+            moments: 20,
+            program: "uninstall",
+            ..scenario(brand, "uninstall", "z1", Ends::Forward, zoneadm(&["uninstall", "-F"]), installed)
+        },
     ]
 }
 
@@ -98,9 +104,13 @@ fn journeys(brand: &'static str) -> Vec<Scenario> {
         Command::Zoneadm(Box::new(move |world| vec!["attach".to_owned(), flag.to_owned(), place(world)]))
     };
     vec![
-        scenario(brand, "detach", "z1", Ends::AsBefore, zoneadm(&["detach"]), move |world| {
-            installed(world, "z1", brand);
-        }),
+        Scenario {
+            moments: 20,
+            program: "detach",
+            ..scenario(brand, "detach", "z1", Ends::AsBefore, zoneadm(&["detach"]), move |world| {
+                installed(world, "z1", brand);
+            })
+        },
         scenario(brand, "attach", "z1", Ends::AsBefore, zoneadm(&["attach"]), detached),
         scenario(
             brand,
@@ -110,18 +120,23 @@ fn journeys(brand: &'static str) -> Vec<Scenario> {
             attach("-d", |world| world.zonepath("z1").display().to_string()),
             with_z2,
         ),
-        scenario(
-            brand,
-            "attach of an archive",
-            "z2",
-            Ends::AsBefore,
-            attach("-a", |world| world.lab.place("/tmp/z.tar.gz").display().to_string()),
-            move |world| {
-                with_z2(world);
-                let archive = world.lab.place("/tmp/z.tar.gz").display().to_string();
-                world.zonekit("pkgcreatezone", &["-b", brand, "--archive", &archive]).well();
-            },
-        ),
+        Scenario {
+            told_nobody: &["attach"],
+            moments: 20,
+            program: "attach",
+            ..scenario(
+                brand,
+                "attach of an archive",
+                "z2",
+                Ends::AsBefore,
+                attach("-a", |world| world.lab.place("/tmp/z.tar.gz").display().to_string()),
+                move |world| {
+                    with_z2(world);
+                    let archive = world.lab.place("/tmp/z.tar.gz").display().to_string();
+                    world.zonekit("pkgcreatezone", &["-b", brand, "--archive", &archive]).well();
+                },
+            )
+        },
         scenario(
             brand,
             "attach of a stream",
@@ -205,7 +220,11 @@ fn plain(brand: &'static str) -> Vec<Scenario> {
         moments("detach", scenario(brand, "plain detach", "z1", Ends::AsBefore, zoneadm(&["detach"]), two)),
         moments("attach", {
             let command = Command::Zoneadm(Box::new(directory));
-            scenario(brand, "plain attach of a directory", "z2", Ends::AsBefore, command, two)
+            let told_nobody: &[&str] = &["attach"];
+            Scenario {
+                told_nobody,
+                ..scenario(brand, "plain attach of a directory", "z2", Ends::AsBefore, command, two)
+            }
         }),
     ]
 }
@@ -235,7 +254,7 @@ fn change_image(world: &World) {
 
 /// Also when the test succeeds.
 fn say(line: &str) {
-    eprintln!("{line}");
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 #[test]

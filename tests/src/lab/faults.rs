@@ -16,6 +16,8 @@ pub enum Fault {
     Fail(usize),
     /// The call of this number among those of this command says so and has no effect.
     FailOf(String, usize),
+    /// Each call from this number on says so and has no effect.
+    FailFrom(usize),
     /// Who makes this call is killed before it has an effect.
     KillBefore(usize),
     /// Who makes this call is killed when it had its effect.
@@ -31,6 +33,7 @@ impl Fault {
         match self {
             Self::Fail(number) => format!("fail {number}"),
             Self::FailOf(name, number) => format!("fail {name} {number}"),
+            Self::FailFrom(number) => format!("fail-from {number}"),
             Self::KillBefore(number) => format!("kill-before {number}"),
             Self::KillAfter(number) => format!("kill-after {number}"),
             Self::InterruptBefore(number) => format!("interrupt-before {number}"),
@@ -44,6 +47,7 @@ impl Fault {
         Some(match words[..] {
             ["fail", at] => Self::Fail(number(at)?),
             ["fail", name, at] => Self::FailOf(name.to_owned(), number(at)?),
+            ["fail-from", at] => Self::FailFrom(number(at)?),
             ["kill-before", at] => Self::KillBefore(number(at)?),
             ["kill-after", at] => Self::KillAfter(number(at)?),
             ["interrupt-before", at] => Self::InterruptBefore(number(at)?),
@@ -126,6 +130,7 @@ impl Lab {
         match fault {
             Some(Fault::Fail(at)) if at == number => Course::Fail,
             Some(Fault::FailOf(of, at)) if of == name && at == own => Course::Fail,
+            Some(Fault::FailFrom(at)) if at <= number => Course::Fail,
             Some(Fault::KillBefore(at)) if at == number => {
                 signal_caller(Signal::KILL);
                 Course::End

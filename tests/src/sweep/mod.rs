@@ -45,6 +45,8 @@ pub struct Scenario {
     pub ends: Ends,
     /// Commands that also lead to a state that is as good: what a zone is like that was halted again.
     pub also: &'static [&'static [&'static str]],
+    /// What finishes it when all was done and nobody was told; without words the command itself.
+    pub told_nobody: &'static [&'static str],
     /// Kills at moments that no external command marks.
     pub moments: usize,
     /// Tries every remedy after every fault; else they take turns.

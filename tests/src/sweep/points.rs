@@ -10,6 +10,7 @@ use super::{Ends, Stage, Swept, world_zoneadm};
 type Kind = (&'static str, fn(usize) -> Fault);
 
 const FAIL: Kind = ("failed", Fault::Fail);
+const FROM: Kind = ("failed from", Fault::FailFrom);
 const BEFORE: Kind = ("killed before", Fault::KillBefore);
 const AFTER: Kind = ("killed after", Fault::KillAfter);
 const INTERRUPT: Kind = ("interrupted before", Fault::InterruptBefore);
@@ -23,6 +24,17 @@ pub(super) enum Remedy {
     Again,
 }
 
+/// What is known of the program after a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It has ended by itself, and had time to undo what it did.
+    Undone,
+    /// It may have left something.
+    Something,
+    /// It has left no journal, so all was done or nothing.
+    AllOrNothing,
+}
+
 /// What went wrong with a check, with words about where.
 type Outcome = Result<(), String>;
 
@@ -32,19 +44,19 @@ pub(super) fn sweep(stage: &Stage<'_>) -> Swept {
     let calls: Vec<String> = stage.lab().log().iter().map(crate::lab::Call::line).collect();
     let mut swept = Swept { calls: calls.len(), ..Swept::default() };
     for (number, line) in (1..).zip(&calls) {
-        for (turn, (kind, fault)) in [FAIL, BEFORE, AFTER, INTERRUPT].into_iter().enumerate() {
-            let killed = kind == BEFORE.0 || kind == AFTER.0;
-            // After a call that only looks is the same as before it.
-            if kind == AFTER.0 && !stage.scenario.thorough && looks(line) {
-                continue;
-            }
-            for remedy in remedies(stage, killed, number + turn) {
+        for (turn, (kind, fault)) in faults(stage, line).iter().enumerate() {
+            let left = *kind != FAIL.0 && *kind != INTERRUPT.0;
+            for remedy in remedies(stage, left && *kind != FROM.0 && !looks(line), number + turn) {
                 stage.again();
                 stage.lab().fault(Some(&fault(number)));
                 let did = stage.scenario.give(&stage.world);
                 stage.lab().fault(None);
                 let name = format!("{kind} call {number} `{line}`, {remedy:?}");
-                swept.note(stage, &name, stage.remedied(did, *remedy, !killed));
+                swept.note(
+                    stage,
+                    &name,
+                    stage.remedied(did, *remedy, if left { Left::Something } else { Left::Undone }),
+                );
             }
         }
     }
@@ -57,13 +69,17 @@ fn looks(line: &str) -> bool {
     ["zfs list ", "zfs get ", "beadm list", "zoneadm list"].iter().any(|call| line.starts_with(call))
 }
 
-/// What has ended by itself has nothing left to recover.
-fn remedies(stage: &Stage<'_>, killed: bool, turn: usize) -> &'static [Remedy] {
-    match (killed, stage.scenario.thorough) {
-        (false, _) => &[Remedy::Again],
-        (true, true) => &[Remedy::Recover, Remedy::Again],
-        (true, false) if turn.is_multiple_of(2) => &[Remedy::Recover],
-        (true, false) => &[Remedy::Again],
+/// After a call that only looks is the same as before it.
+fn faults(stage: &Stage<'_>, line: &str) -> &'static [Kind] {
+    if stage.scenario.thorough || !looks(line) { &[FAIL, FROM, BEFORE, AFTER, INTERRUPT] } else { &[FAIL, BEFORE] }
+}
+
+/// What an administrator does: both, or one in turn.
+fn remedies(stage: &Stage<'_>, both: bool, turn: usize) -> &'static [Remedy] {
+    match turn % 2 {
+        _ if both && stage.scenario.thorough => &[Remedy::Recover, Remedy::Again],
+        0 => &[Remedy::Recover],
+        _ => &[Remedy::Again],
     }
 }
 
@@ -83,14 +99,15 @@ fn recoveries(stage: &Stage<'_>, calls: usize, swept: &mut Swept) {
     stage.world.zonekit("zonekit-recover", &[]).well();
     let lines: Vec<String> = stage.lab().log().iter().map(crate::lab::Call::line).collect();
     for (number, line) in (1..).zip(&lines) {
-        for (kind, fault) in [FAIL, BEFORE, AFTER] {
+        let faults = if stage.scenario.thorough { &[FAIL, BEFORE, AFTER][..] } else { &[FAIL, AFTER] };
+        for (kind, fault) in faults {
             let (did, _) = killed(longest);
             stage.lab().reset_log();
             stage.lab().fault(Some(&fault(number)));
             let _ = stage.world.zonekit("zonekit-recover", &[]);
             stage.lab().fault(None);
             let name = format!("killed after call {longest}, recovery {kind} call {number} `{line}`");
-            swept.note(stage, &name, stage.remedied(did, Remedy::Recover, false));
+            swept.note(stage, &name, stage.remedied(did, Remedy::Recover, Left::Something));
         }
     }
 }
@@ -136,20 +153,32 @@ impl Stage<'_> {
         }
     }
 
-    /// What comes after a fault, up to the end that the command was to have. With `undone` the operation has
-    /// had time to undo what it did.
-    pub(super) fn remedied(&self, did: Did, remedy: Remedy, undone: bool) -> Outcome {
+    /// What comes after a fault, up to the end that the command was to have.
+    pub(super) fn remedied(&self, did: Did, remedy: Remedy, left: Left) -> Outcome {
         if self.scenario.succeeded(&did) {
             return self.is_finished().map_err(|why| format!("it succeeded, and {why}\n{}{}", did.out, did.err));
         }
-        if undone && self.scenario.ends != Ends::Forward {
+        if left == Left::Undone && self.scenario.ends != Ends::Forward {
             self.no_journals()?;
         }
         let said = |why: String| format!("{why}\n{}{}", did.out, did.err);
-        self.remedy(remedy).map_err(said)
+        let again = self.put_right(remedy, left).map_err(said)?;
+        if self.is_finished().is_ok() {
+            return Ok(());
+        }
+        let did = match again {
+            [] => self.scenario.give(&self.world),
+            words => world_zoneadm(&self.world, self.scenario.zone, words),
+        };
+        if !self.scenario.succeeded(&did) {
+            self.succeeds("the command again", &did).map_err(said)?;
+        }
+        self.is_finished().map_err(|why| said(format!("the command, given again: {why}")))
     }
 
-    fn remedy(&self, remedy: Remedy) -> Outcome {
+    /// Does what an administrator does before the command is given again, and looks how it is then. Gives the
+    /// words that lead on; none are the command itself.
+    fn put_right(&self, remedy: Remedy, left: Left) -> Result<&'static [&'static str], String> {
         if remedy == Remedy::Recover {
             self.succeeds("zonekit-recover", &self.world.zonekit("zonekit-recover", &[]))?;
             self.no_journals()?;
@@ -158,8 +187,7 @@ impl Stage<'_> {
         match self.scenario.ends {
             Ends::Incomplete => {
                 if View::of(self.lab()).is_incomplete(zone) {
-                    let what = "uninstall -F";
-                    self.succeeds(what, &world_zoneadm(&self.world, zone, &["uninstall", "-F"]))?;
+                    self.succeeds("uninstall -F", &world_zoneadm(&self.world, zone, &["uninstall", "-F"]))?;
                     self.no_journals()?;
                 }
                 self.is_good()?;
@@ -170,17 +198,13 @@ impl Stage<'_> {
                     self.compare(&self.start, false, true)?;
                 }
             }
-            Ends::AsBefore if remedy == Remedy::Recover || self.no_journals().is_ok() => self.is_good()?,
+            Ends::AsBefore if self.no_journals().is_ok() => match self.is_good() {
+                Err(_) if left == Left::AllOrNothing => return Ok(self.scenario.told_nobody),
+                good => good?,
+            },
             Ends::Forward | Ends::AsBefore | Ends::GoesOn => {}
         }
-        if self.is_finished().is_ok() {
-            return Ok(());
-        }
-        let did = self.scenario.give(&self.world);
-        if !self.scenario.succeeded(&did) {
-            self.succeeds("the command again", &did)?;
-        }
-        self.is_finished().map_err(|why| format!("the command, given again: {why}"))
+        Ok(&[])
     }
 
     fn succeeds(&self, what: &str, did: &Did) -> Outcome {

@@ -19,6 +19,9 @@ use super::clone::{copy, make_zonepath_dataset};
 use super::error::go_on;
 use super::state::mounted_below;
 
+/// What to do when a root was to be brought and one is there, such as one that a killed attach has brought.
+const AS_IT_IS: &str = "attach it as it is, without -a, -d and -r";
+
 /// Where the zone root comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -242,7 +245,7 @@ impl Attach {
         let Some(parent) = parent_dataset(&self.zonepath)? else {
             return self.bring_to_directory(journal, attached);
         };
-        let target = make_zonepath_dataset(&self.zonepath, &parent, journal)?;
+        let target = make_zonepath_dataset(&self.zonepath, &parent, AS_IT_IS, journal)?;
         if let Source::Stream(stream) = &self.source {
             self.receive(&target, stream, journal)?;
             return Ok(target.root());
@@ -259,6 +262,10 @@ impl Attach {
         if let Source::Stream(_) = self.source {
             let why = "is in no ZFS dataset, where a stream could be received";
             return Err(HookError::Refused(format!("{}: {why}", self.zonepath.display())));
+        }
+        let root = self.zonepath.join(ROOT);
+        if Tree::open(&root).is_ok_and(|there| self.check_root(&there).is_ok()) {
+            return Err(HookError::Refused(format!("{}: is a zone root already; {AS_IT_IS}", root.display())));
         }
         let mut storage = Directory::of_zone(&self.zonepath)?;
         drop(storage.prepare(journal)?);

@@ -102,7 +102,7 @@ impl Clone {
             let why = format!("something is mounted there; halt zone `{}` first", self.source);
             return Err(HookError::Refused(format!("{}: {why}", path.display())));
         }
-        let target = make_zonepath_dataset(&self.zonepath, parent, journal)?;
+        let target = make_zonepath_dataset(&self.zonepath, parent, "uninstall the zone first", journal)?;
         let mut cloned = Cloned { snapshot: None, copied: None, reset: Vec::new(), warnings: Vec::new() };
         if self.method == Method::Copy {
             let dataset = target.make_environment(journal, None)?;
@@ -200,15 +200,16 @@ impl Clone {
 }
 
 /// Makes the dataset of a zonepath as zoneadm(8) makes it for an installation, below the one that is mounted
-/// on the parent directory. One that is there already is used.
+/// on the parent directory. One that is there already is used; `instead` says what to do when a root is in it.
 pub(super) fn make_zonepath_dataset(
     zonepath: &Path,
     parent: &DatasetName,
+    instead: &str,
     journal: &mut Journal,
 ) -> Result<ZoneDatasets, HookError> {
     if let Some(found) = ZoneDatasets::find(zonepath, None)? {
         if let Some(own) = found.own().find(|dataset| dataset.active) {
-            let problem = "is a zone root of this boot environment already; uninstall the zone first".to_owned();
+            let problem = format!("is a zone root of this boot environment already; {instead}");
             return Err(StorageError::Datasets { dataset: own.name.clone(), problem }.into());
         }
         return Ok(found);
