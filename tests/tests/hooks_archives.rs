@@ -344,16 +344,13 @@ fn directories_in_each_other() {
     }
     let place = Place::new();
     let above = place.plain.parent().unwrap().to_owned();
-    {
-        let flag = "-d";
-        let did = place.world.zoneadm("p1", &["attach", flag, above.to_str().unwrap()]);
-        failed(&did, "attach", &[above.to_str().unwrap()]);
-        place.nothing_is_left("p1");
-        let did = place.world.zoneadm("z1", &["attach", flag, place.world.lab.place("/zones").to_str().unwrap()]);
-        assert_eq!(did.code, 1);
-        clean(&did.err);
-        place.nothing_is_left("z1");
-    }
+    let did = place.world.zoneadm("p1", &["attach", "-d", above.to_str().unwrap()]);
+    failed(&did, "attach", &[above.to_str().unwrap()]);
+    place.nothing_is_left("p1");
+    let did = place.world.zoneadm("z1", &["attach", "-d", place.world.lab.place("/zones").to_str().unwrap()]);
+    assert_eq!(did.code, 1);
+    clean(&did.err);
+    place.nothing_is_left("z1");
 }
 
 #[test]

@@ -194,13 +194,13 @@ fn families(brand: &'static str) -> Vec<Scenario> {
 /// Zones in plain directories, where nearly nothing is done by external commands.
 fn plain(brand: &'static str) -> Vec<Scenario> {
     let configured = move |world: &World, zone: &str| {
-        let zonepath = world.lab.place("/plain").join(zone).display().to_string();
+        let zonepath = world.lab.place("/export/plain").join(zone).display().to_string();
         let template = if brand == BRANDS[0] { "TRIBsparse" } else { "TRIBwhole" };
         let commands = format!("create -t {template}; set zonepath={zonepath}; commit");
         world.run("zonecfg", &["-z", zone, &commands]).well();
     };
     let two = move |world: &World| {
-        std::fs::create_dir(world.lab.place("/plain")).unwrap();
+        std::fs::create_dir(world.lab.place("/export/plain")).unwrap();
         configured(world, "z1");
         for command in ["install", "boot", "halt"] {
             world.zoneadm("z1", &[command]).well();
@@ -209,7 +209,7 @@ fn plain(brand: &'static str) -> Vec<Scenario> {
     };
     let moments = |program, scenario| Scenario { moments: 10, program, ..scenario };
     let directory = |world: &World| {
-        ["attach", "-d", &world.lab.place("/plain/z1").display().to_string()].map(str::to_owned).to_vec()
+        ["attach", "-d", &world.lab.place("/export/plain/z1").display().to_string()].map(str::to_owned).to_vec()
     };
     vec![
         moments("pkgcreatezone", scenario(brand, "plain install", "z2", Ends::Incomplete, zoneadm(&["install"]), two)),

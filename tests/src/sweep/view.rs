@@ -11,8 +11,19 @@ use crate::tree::{self, Node, shown};
 const IGNORED: [&str; 1] = ["zonekit:made"];
 
 /// What the host itself keeps in its files, which is seen elsewhere or says nothing.
-const NOT_LOOKED_AT: [&str; 5] =
-    ["/etc/mnttab", "/etc/zones/index", "/var/run", "/var/zonekit/lock", "/zonelib/.lib.lock"];
+const NOT_LOOKED_AT: [&str; 6] = [
+    "/etc/mnttab",
+    "/etc/zones/index",
+    "/var/run",
+    "/var/zonekit/lock",
+    "/zonelib/.lib.lock",
+    // It tells the inode of the repository beside it.
+    "/zonelib/.lib.repository.zonekit",
+];
+
+/// Golden images serve zones that are still to come: one that is whole may stay, whatever became of the
+/// operation that filled it. Their own tests see to it that no other one does.
+const GOLDEN: &str = "/.golden";
 
 /// Directories that stay when they were needed once.
 const MADE_ONCE: &str = "/var/zonekit";
@@ -42,6 +53,13 @@ pub struct Compared {
     pub shared: bool,
 }
 
+/// A line without the fingerprint of an image, which tells the inodes of the host's own files.
+fn masked(line: &str) -> String {
+    let Some((before, after)) = line.split_once("/.golden/whole-root-") else { return line.to_owned() };
+    let end = after.find(|letter: char| !letter.is_ascii_hexdigit()).unwrap_or(after.len());
+    format!("{before}/.golden/whole-root{}", &after[end..])
+}
+
 impl View {
     /// Looks at a host.
     ///
@@ -51,7 +69,10 @@ impl View {
     pub fn of(lab: &Lab) -> Self {
         let mut view = Self { facts: BTreeMap::new() };
         for line in lab.snapshot_of_state(&IGNORED).lines() {
-            view.note(format!("pool {line}"), String::new());
+            let line = masked(line);
+            if !line.starts_with("rpool/zones/.golden") && !line.contains("mounted rpool/zones/.golden") {
+                view.note(format!("pool {line}"), String::new());
+            }
         }
         view.zones(lab);
         for entry in fs::read_dir(lab.root()).unwrap() {
@@ -61,7 +82,7 @@ impl View {
                 view.files(lab, &top, &entry.path());
             }
         }
-        for (name, place) in lab.hidden() {
+        for (name, place) in lab.hidden().into_iter().filter(|(name, _)| !name.contains(GOLDEN)) {
             view.files(lab, &format!("({name})"), &place);
         }
         view

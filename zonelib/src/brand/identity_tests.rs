@@ -206,7 +206,10 @@ fn crowded_directories_are_reset() {
     fs::rename(zone.at("giant"), zone.at("etc/inet/hosts")).unwrap();
     let new = "new".parse().unwrap();
     let error = plan(&zone.tree, &Identity { new: &new, old: Some("old"), repository: None }).unwrap_err();
-    assert_eq!(error.to_string(), "/etc/inet/hosts: is larger than 16 MiB");
+    assert_eq!(
+        error.to_string(),
+        "/etc/inet/hosts: is larger than 16 MiB, as no such file should be; see what it is, and try again"
+    );
 }
 
 #[test]
