@@ -138,6 +138,10 @@ impl<'s> Stage<'s> {
         assert!(scenario.succeeded(&did), "{scenario:?} without a fault: {did:#?}");
         assert_eq!(stage.trouble(), "", "{scenario:?} without a fault");
         stage.good.push(View::of(&stage.world.lab));
+        assert_ne!(stage.start.differences(stage.finished(), Compared::default()), "", "{scenario:?} does nothing");
+        if scenario.ends == Ends::Forward {
+            assert_eq!(stage.finished().traces_of(scenario.zone), Vec::<&str>::new(), "{scenario:?}");
+        }
         if !scenario.also.is_empty() {
             stage.again();
             for words in scenario.also {

@@ -124,6 +124,15 @@ impl View {
         self.facts.get(&format!("zone {zone}")).is_some_and(|fact| fact.text.starts_with("incomplete,"))
     }
 
+    /// Datasets, mounts and files that are named after a zone as those that it had.
+    #[must_use]
+    pub fn traces_of(&self, zone: &str) -> Vec<&str> {
+        let names = [format!("/{zone} "), format!("/{zone}/")];
+        let seen = |fact: &&String| fact.starts_with("pool ") || fact.starts_with("file ");
+        let named = |fact: &&String| names.iter().any(|name| format!("{fact} ").contains(name));
+        self.facts.keys().filter(seen).filter(named).map(String::as_str).collect()
+    }
+
     /// The facts of one kind: `pool`, `zone`, `active`, `file`.
     fn of_kind(&self, kind: &str) -> Self {
         let own = |name: &String| name.split(' ').next() == Some(kind);
