@@ -11,13 +11,14 @@ use crate::tree::{self, Node, shown};
 const IGNORED: [&str; 1] = ["zonekit:made"];
 
 /// What the host itself keeps in its files, which is seen elsewhere or says nothing.
-const NOT_LOOKED_AT: [&str; 6] = [
+const NOT_LOOKED_AT: [&str; 7] = [
     "/etc/mnttab",
     "/etc/zones/index",
     "/var/run",
     "/var/zonekit/lock",
     "/zonelib/.lib.lock",
-    // It tells the inode of the repository beside it.
+    // Not there when svccfg failed; the record tells its inode.
+    "/zonelib/.lib.repository",
     "/zonelib/.lib.repository.zonekit",
 ];
 
@@ -69,9 +70,9 @@ impl View {
     pub fn of(lab: &Lab) -> Self {
         let mut view = Self { facts: BTreeMap::new() };
         for line in lab.snapshot_of_state(&IGNORED).lines() {
-            let line = masked(line);
-            if !line.starts_with("rpool/zones/.golden") && !line.contains("mounted rpool/zones/.golden") {
-                view.note(format!("pool {line}"), String::new());
+            let of_image = line.split(' ').nth(1).is_some_and(|name| name.contains(GOLDEN));
+            if !of_image || line.starts_with("mount ") {
+                view.note(format!("pool {}", masked(line)), String::new());
             }
         }
         view.zones(lab);
@@ -109,7 +110,9 @@ impl View {
         for (path, node) in tree::read(place) {
             let name = if path.is_empty() { top.to_owned() } else { format!("{top}/{}", shown(&path)) };
             let made_once = node.kind == 'd' && Path::new(&name).starts_with(MADE_ONCE);
-            if made_once || NOT_LOOKED_AT.iter().any(|left_out| Path::new(&name).starts_with(left_out)) {
+            // It is told of, and the next one who wants the image plays it.
+            let of_image = name.starts_with("/var/zonekit/journal/golden:");
+            if made_once || of_image || NOT_LOOKED_AT.iter().any(|left_out| Path::new(&name).starts_with(left_out)) {
                 continue;
             }
             let modified = (node.kind == 'f').then_some(node.modified);
@@ -170,8 +173,11 @@ impl View {
 fn text(lab: &Lab, node: &Node, place: &Path) -> String {
     // What a zone knows of itself holds its UUID, another one each time.
     let own_index = place.ends_with("etc/zones/index");
+    // Services are imported, or not where svccfg failed.
+    let services = place.ends_with("etc/svc/repository.db");
     let more = match node.kind {
         'f' if own_index => " its own index".to_owned(),
+        'f' if services => " services".to_owned(),
         'f' => format!(" {} bytes, {:x}", node.size, node.digest),
         'l' => {
             format!(" -> {}", String::from_utf8_lossy(&node.target).replace(&lab.root().display().to_string(), "ROOT"))

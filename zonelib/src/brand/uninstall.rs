@@ -318,6 +318,8 @@ impl Uninstall {
             go_on()?;
             self.destroy(&plan, journal)?;
             self.remove(&plan)?;
+            // An installation that was killed may have left an image half filled.
+            self.state.settle_images();
             Ok(plan)
         })?)
     }

@@ -79,6 +79,16 @@ impl StateDir {
         Ok(names)
     }
 
+    /// Undoes what was left of golden images that nobody is filling any more. What cannot be undone now stays
+    /// in its journal, for [`recover`] to tell.
+    pub(crate) fn settle_images(&self) {
+        for subject in self.subjects().unwrap_or_default() {
+            if matches!(subject, Subject::Golden(_)) {
+                let _ = Journal::begin_now(self, subject, "settle");
+            }
+        }
+    }
+
     /// Makes one of its directories, for root alone.
     pub(crate) fn make(&self, name: &str) -> Result<PathBuf, JournalError> {
         use std::os::unix::fs::DirBuilderExt;
