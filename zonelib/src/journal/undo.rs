@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::HostError;
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
-use crate::root::{Tree, clear, set_attributes};
+use crate::root::{Tree, clear, remove_tree, set_attributes};
 
 /// How a change is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,11 @@ pub enum Undo {
     },
     /// Remove a directory, if nothing is in it.
     RemoveDirectory {
+        /// Where.
+        path: PathBuf,
+    },
+    /// Remove a directory of zonekit's own, below the state directory, with everything in it.
+    RemoveScratch {
         /// Where.
         path: PathBuf,
     },
@@ -119,6 +124,7 @@ impl Undo {
             Self::Mount { dataset, path } => format!("mount `{dataset}` on {}", path.display()),
             Self::Promote { dataset, .. } => format!("promote `{dataset}`"),
             Self::RemoveDirectory { path } => format!("remove the directory {}", path.display()),
+            Self::RemoveScratch { path } => format!("remove {} with everything in it", path.display()),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
             Self::RemoveFile { path } => format!("remove {}", path.display()),
         }
@@ -145,6 +151,7 @@ impl Undo {
                 }
                 Ok(())
             }
+            Self::RemoveScratch { path } => remove_scratch(path).map_err(system(path)),
             Self::RemoveDirectory { path } => match std::fs::remove_dir(path) {
                 // One that is not empty holds what is somebody else's.
                 Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
@@ -219,6 +226,15 @@ fn mount(dataset: &str, path: &Path) -> Result<(), UndoError> {
     match found.mountpoint.as_deref() {
         Some("legacy") => Ok(zfs::mount(dataset, path)?),
         _ => Ok(zfs::mount_in_place(dataset)?),
+    }
+}
+
+fn remove_scratch(path: &Path) -> io::Result<()> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    match Tree::open(parent).and_then(|tree| tree.handle()) {
+        Ok(parent) => remove_tree(&parent, name.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

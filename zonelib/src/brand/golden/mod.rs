@@ -163,6 +163,7 @@ impl Golden {
         self.create(journal)?;
         let place = mount_private(state, (PRIVATE, self.name.as_str()), self.dataset(), journal)?;
         let root = Tree::open(&place).and_then(|tree| tree.handle()).map_err(StorageError::system(&place))?;
+        journal.step(Undo::RemoveScratch { path: state.path().join(SCRATCH).join(self.name.as_str()) })?;
         let failed = names(fill(root, &place)?);
         declare_whole(&place)?;
         zfs::unmount(&place)?;
