@@ -110,8 +110,8 @@ impl View {
         for (path, node) in tree::read(place) {
             let name = if path.is_empty() { top.to_owned() } else { format!("{top}/{}", shown(&path)) };
             let made_once = node.kind == 'd' && Path::new(&name).starts_with(MADE_ONCE);
-            // It is told of, and the next one who wants the image plays it.
-            let of_image = name.starts_with("/var/zonekit/journal/golden:");
+            // An image that cannot be given up now is told of, and the next one who wants it goes on.
+            let of_image = name.starts_with("/var/zonekit/journal/golden:") || name.contains("/var/zonekit/golden/");
             if made_once || of_image || NOT_LOOKED_AT.iter().any(|left_out| Path::new(&name).starts_with(left_out)) {
                 continue;
             }
