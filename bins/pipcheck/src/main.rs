@@ -1,0 +1,3 @@
+//! `pipcheck`: keeps the Python modules of a distribution in check.
+
+fn main() {}

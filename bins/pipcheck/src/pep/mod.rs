@@ -1,0 +1,1 @@
+//! The standards of Python packaging: names, versions, specifiers, markers, requirements, metadata.
