@@ -1,0 +1,42 @@
+//! What `check` looks for.
+
+mod finding;
+mod identity;
+mod imports;
+mod requirements;
+
+use crate::model::Model;
+use crate::read::TroubleKind;
+
+pub use finding::{Finding, Kind};
+
+/// Everything that is wrong with the modules of a Python, and what is worth a note, by the module to act on.
+#[must_use]
+pub fn check(model: &Model<'_>) -> Vec<Finding> {
+    let mut findings = troubles(model);
+    identity::look(model, &mut findings);
+    requirements::look(model, &mut findings);
+    imports::look(model, &mut findings);
+    sort(&mut findings);
+    findings
+}
+
+/// By the module to act on, then by kind and distribution.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let order = |finding: &Finding| (finding.subject.clone(), finding.kind, finding.distribution.clone());
+        order(a).cmp(&order(b)).then_with(|| a.requirement.cmp(&b.requirement)).then_with(|| a.path.cmp(&b.path))
+    });
+}
+
+fn troubles(model: &Model<'_>) -> Vec<Finding> {
+    let troubles = model.collection.troubles.iter().map(|trouble| {
+        let kind = match trouble.kind {
+            TroubleKind::Unreadable => Kind::Unreadable,
+            TroubleKind::Leftover => Kind::Leftover,
+        };
+        let name = trouble.path.file_name().unwrap_or(trouble.path.as_os_str()).to_string_lossy().into_owned();
+        Finding::about(kind, &name, None, trouble.detail.clone()).at(&trouble.path)
+    });
+    troubles.collect()
+}
