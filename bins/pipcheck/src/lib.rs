@@ -1,3 +1,27 @@
-//! What `pipcheck` does: finds the Python distributions below a root, and checks what they need of one another.
+//! What the Python modules of a distribution declare to need, and whether that holds.
+//!
+//! [`read`] finds the distributions below a root and reads what they say of themselves, in the language of [`pep`].
+//! [`model`] settles who is who and judges every requirement once; [`check`] tells what is wrong. Python is never run,
+//! nothing is fetched, and nothing outside of the root is looked at.
 
+pub mod check;
+pub mod cli;
+pub mod model;
 pub mod pep;
+pub mod read;
+pub mod report;
+mod run;
+pub mod target;
+pub mod waivers;
+
+pub use cli::Cli;
+pub use run::{Failure, Outcome, Terminal, run};
+
+/// What it is called in messages.
+pub const PROGRAM: &str = "pipcheck";
+
+/// The flag table, for help, manual pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

@@ -1,7 +1,7 @@
 //! Findings to put up with: known, accepted, and written down with a reason.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 

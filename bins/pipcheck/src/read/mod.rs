@@ -10,7 +10,7 @@ mod site;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub use entry::Identity;
 pub use imports::{ImportSource, Imports};
@@ -69,7 +69,7 @@ pub enum ReadError {
 #[derive(Debug)]
 pub struct Collection {
     /// The root that was audited; none for METADATA files.
-    pub root: Option<Rc<Root>>,
+    pub root: Option<Arc<Root>>,
     /// The Python. Its full version is what `--python` says, else what was found.
     pub python: Interpreter,
     /// The directories that it looks into, in its order.
@@ -115,8 +115,8 @@ pub fn collect(sources: &Sources) -> (Vec<Collection>, Vec<ReadError>) {
     (collections, errors)
 }
 
-fn open(path: &Path) -> Result<Rc<Root>, ReadError> {
-    Root::open(path).map(Rc::new).map_err(|source| ReadError::Open { path: path.to_owned(), source })
+fn open(path: &Path) -> Result<Arc<Root>, ReadError> {
+    Root::open(path).map(Arc::new).map_err(|source| ReadError::Open { path: path.to_owned(), source })
 }
 
 fn collect_root(path: &Path, sources: &Sources, collections: &mut Vec<Collection>) -> Result<(), ReadError> {

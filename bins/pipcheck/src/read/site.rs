@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cap_std::fs::{Dir, File};
@@ -134,7 +134,7 @@ struct Listing {
 }
 
 /// Reads all that one Python finds.
-pub(super) fn read_sites(root: &Rc<Root>, python: Interpreter, imports: bool) -> Collection {
+pub(super) fn read_sites(root: &Arc<Root>, python: Interpreter, imports: bool) -> Collection {
     let mut listing = Listing::default();
     for site in &python.sites {
         listing.site(root, site);
@@ -152,7 +152,7 @@ pub(super) fn read_sites(root: &Rc<Root>, python: Interpreter, imports: bool) ->
             }
         }
     }
-    Collection { root: Some(Rc::clone(root)), python, places, distributions, troubles }
+    Collection { root: Some(Arc::clone(root)), python, places, distributions, troubles }
 }
 
 /// Reads METADATA files that were named.
