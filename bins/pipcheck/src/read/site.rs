@@ -1,7 +1,7 @@
 //! Reading the directories of modules of one Python.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,14 +14,16 @@ use cap_std::fs::{Dir, File};
 use super::entry::{Identity, Sort, sort_of};
 use super::imports::Imports;
 use super::python::{Interpreter, PythonVersion};
-use super::root::{Root, read_regular, reading};
+use super::root::{Root, reading};
 use super::{Collection, pth};
 use crate::pep::{Metadata, ProjectName, Scratch};
 
 /// A `.pth` file, or another small one, is not larger.
 const SMALL: u64 = 1024 * 1024;
 /// So much of a list of installed files is read.
-const RECORD: u64 = 16 * 1024 * 1024;
+const RECORD: usize = 16 * 1024 * 1024;
+/// Nearly all lists of names or files are smaller.
+const BUFFER: usize = 32 * 1024;
 /// A thread costs more than it saves below so many distributions.
 const WORTH_THREADS: usize = 100;
 /// More threads wait for the same directory.
@@ -280,12 +282,12 @@ fn read_all(reader: &Reader<'_>, candidates: &[Candidate]) -> Vec<Outcome> {
     let available = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = if candidates.len() < WORTH_THREADS { 1 } else { available.min(THREADS) };
     if threads == 1 {
-        let mut scratch = Scratch::default();
-        return candidates.iter().map(|candidate| reader.read(candidate, &mut scratch)).collect();
+        let mut memory = Memory::new();
+        return candidates.iter().map(|candidate| reader.read(candidate, &mut memory)).collect();
     }
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut scratch = Scratch::default();
+        let mut memory = Memory::new();
         let mut done: Vec<(usize, Vec<Outcome>)> = Vec::new();
         loop {
             let start = next.fetch_add(STRIDE, Ordering::Relaxed);
@@ -293,7 +295,7 @@ fn read_all(reader: &Reader<'_>, candidates: &[Candidate]) -> Vec<Outcome> {
             if some.is_empty() {
                 return done;
             }
-            done.push((start, some.iter().map(|candidate| reader.read(candidate, &mut scratch)).collect()));
+            done.push((start, some.iter().map(|candidate| reader.read(candidate, &mut memory)).collect()));
         }
     };
     let mut parts = std::thread::scope(|scope| {
@@ -309,6 +311,18 @@ fn read_all(reader: &Reader<'_>, candidates: &[Candidate]) -> Vec<Outcome> {
     parts.into_iter().flat_map(|(_, outcomes)| outcomes).collect()
 }
 
+/// What a thread uses again for each distribution.
+struct Memory {
+    scratch: Scratch,
+    buffer: Vec<u8>,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self { scratch: Scratch::default(), buffer: vec![0; BUFFER] }
+    }
+}
+
 /// What threads need to read.
 struct Reader<'r> {
     root: &'r Root,
@@ -317,7 +331,8 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn read(&self, candidate: &Candidate, scratch: &mut Scratch) -> Outcome {
+    fn read(&self, candidate: &Candidate, memory: &mut Memory) -> Outcome {
+        let Memory { scratch, buffer } = memory;
         let form = candidate.form;
         let (place, folder) = match &candidate.elsewhere {
             Some(path) => (None, path.as_path()),
@@ -342,7 +357,7 @@ impl Reader<'_> {
         {
             metadata.add_requires_txt(file, scratch).map_err(|error| format!("requires.txt: {error}"))?;
         }
-        let imports = if self.imports { self.imports(form, at) } else { Imports::unknown() };
+        let imports = if self.imports { self.imports(form, at, buffer) } else { Imports::unknown() };
         let entry = candidate.entry.to_string_lossy().into();
         Ok(Distribution { form, place: candidate.place, entry, metadata, unread, imports })
     }
@@ -359,14 +374,16 @@ impl Reader<'_> {
         }
     }
 
-    fn imports(&self, form: Form, at: impl Fn(&str) -> io::Result<File>) -> Imports {
-        match at("top_level.txt").and_then(|file| read_regular(file, SMALL)) {
-            Ok(text) => return Imports::top_level(&text),
-            Err(_) if form == Form::DistInfo => {}
-            Err(_) => return Imports::unknown(),
+    fn imports(&self, form: Form, at: impl Fn(&str) -> io::Result<File>, buffer: &mut [u8]) -> Imports {
+        // A list that fills the buffer is none of names: RECORD will tell.
+        let listed = at("top_level.txt").and_then(|mut file| file.read(buffer)).ok().filter(|read| *read < buffer.len());
+        if let Some(length) = listed {
+            return Imports::top_level(&buffer[..length]);
         }
-        let record = at("RECORD").and_then(|file| Imports::record(file, RECORD));
-        record.unwrap_or_else(|_| Imports::unknown())
+        if form != Form::DistInfo {
+            return Imports::unknown();
+        }
+        at("RECORD").and_then(|file| Imports::record(file, buffer, RECORD)).unwrap_or_else(|_| Imports::unknown())
     }
 }
 
