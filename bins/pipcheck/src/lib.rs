@@ -7,6 +7,7 @@
 pub mod check;
 pub mod cli;
 pub mod model;
+pub mod packages;
 pub mod pep;
 pub mod read;
 pub mod report;

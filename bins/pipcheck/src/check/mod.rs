@@ -5,6 +5,8 @@ mod identity;
 mod imports;
 mod requirements;
 
+pub(crate) use requirements::wanted;
+
 use crate::model::Model;
 use crate::read::TroubleKind;
 

@@ -376,7 +376,8 @@ impl Reader<'_> {
 
     fn imports(&self, form: Form, at: impl Fn(&str) -> io::Result<File>, buffer: &mut [u8]) -> Imports {
         // A list that fills the buffer is none of names: RECORD will tell.
-        let listed = at("top_level.txt").and_then(|mut file| file.read(buffer)).ok().filter(|read| *read < buffer.len());
+        let listed =
+            at("top_level.txt").and_then(|mut file| file.read(buffer)).ok().filter(|read| *read < buffer.len());
         if let Some(length) = listed {
             return Imports::top_level(&buffer[..length]);
         }

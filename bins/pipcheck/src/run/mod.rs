@@ -1,11 +1,13 @@
 //! From the flags to what is printed: each command reads, builds the models that it needs, asks, and tells.
 
 mod check;
+mod packages;
 
 use std::path::PathBuf;
 
 use crate::cli::{Cli, Command, OutputFlags, SourceFlags, When};
 use crate::model::Model;
+use crate::packages::MappingError;
 use crate::pep::VersionError;
 use crate::read::{Collection, ReadError, Sources, collect};
 use crate::report::Style;
@@ -31,6 +33,9 @@ pub enum Failure {
     /// A waiver file cannot be used.
     #[error("waivers: {0}")]
     Waivers(#[from] WaiverError),
+    /// A mapping file cannot be used.
+    #[error("mapping: {0}")]
+    Mapping(#[from] MappingError),
     /// The Python that was asked for has no version.
     #[error("--python: {0}")]
     Python(#[from] VersionError),
@@ -58,6 +63,7 @@ pub struct Terminal {
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<Outcome, Failure> {
     match &cli.command {
         Command::Check(flags) => check::run(flags, terminal),
+        Command::Packages(flags) => packages::run(flags, terminal),
         _ => Err(Failure::Asked("not there yet".to_owned())),
     }
 }
