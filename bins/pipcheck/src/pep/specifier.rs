@@ -169,6 +169,13 @@ impl<'a> Specifier<'a> {
         }
     }
 
+    /// `>=1.0` and `>=1.0.0` do; `~=1.0` and `~=1.0.0` do not.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let spelling_counts = self.prefix || matches!(self.operator, Operator::Compatible | Operator::Identical);
+        let same = if spelling_counts { self.text == other.text } else { self.version == other.version };
+        self.operator == other.operator && self.prefix == other.prefix && same
+    }
+
     /// The highest version that it lets pass, if there is one.
     fn ceiling(&self) -> Option<Ceiling<'_, 'a>> {
         let version = self.version.as_ref()?;
@@ -417,12 +424,18 @@ impl fmt::Display for Specifier<'_> {
     }
 }
 
-/// Sorted, with commas between them.
+/// Sorted, with commas between them, and none that says the same as one before it.
 impl fmt::Display for Specifiers<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut texts: Vec<String> = self.0.iter().map(Specifier::to_string).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        formatter.write_str(&texts.join(","))
+        let mut sorted: Vec<(String, &Specifier<'_>)> = self.iter().map(|each| (each.to_string(), each)).collect();
+        sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let mut written: Vec<&Specifier<'_>> = Vec::new();
+        for (text, specifier) in sorted {
+            if !written.iter().any(|before| before.says_the_same(specifier)) {
+                write!(formatter, "{}{text}", if written.is_empty() { "" } else { "," })?;
+                written.push(specifier);
+            }
+        }
+        Ok(())
     }
 }
