@@ -283,6 +283,22 @@ impl fmt::Display for MarkerOperator {
     }
 }
 
+/// As it follows "it counts".
+impl fmt::Display for Need<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Always => formatter.write_str("always"),
+            Self::Never => formatter.write_str("never"),
+            Self::Extras { named, others } => {
+                let mut names: Vec<&str> = named.iter().map(ExtraName::as_str).collect();
+                let article = if names.is_empty() { "" } else { "the extra " };
+                names.extend(others.then_some("any extra that is not named"));
+                write!(formatter, "with {article}{}", names.join(" or "))
+            }
+        }
+    }
+}
+
 /// In double quotes, with no more parentheses than matter, and extras normalised.
 impl fmt::Display for Marker<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
