@@ -89,7 +89,14 @@ fn extras_are_followed_to_the_end() {
                 "Requires-Dist: never; extra == 'unused'",
             ],
         )
-        .add("engine 3.0", &["Provides-Extra: turbo", "Requires-Dist: charger>2; extra == 'turbo'", "Requires-Dist: absent; extra == \"turbo\""])
+        .add(
+            "engine 3.0",
+            &[
+                "Provides-Extra: turbo",
+                "Requires-Dist: charger>2; extra == 'turbo'",
+                "Requires-Dist: absent; extra == \"turbo\"",
+            ],
+        )
         .add("charger 2.0", &[]);
     assert_eq!(
         root.check(&[]),
@@ -149,7 +156,10 @@ fn the_platform_is_stated_and_never_that_of_this_machine() {
 fn pythons_side_by_side_are_checked_apart() {
     let root = Root::new();
     root.add("app 1.0", &["Requires-Dist: lib"]).add("lib 1.0", &[]);
-    root.write("usr/versions/python-3.12/lib/python3.12/site-packages/app-1.0.dist-info/METADATA", metadata("app 1.0", &["Requires-Dist: lib"]));
+    root.write(
+        "usr/versions/python-3.12/lib/python3.12/site-packages/app-1.0.dist-info/METADATA",
+        metadata("app 1.0", &["Requires-Dist: lib"]),
+    );
     let ran = root.run(&["check"]);
     assert_eq!(ran.code, 1);
     assert!(ran.out.starts_with("Python 3.12 in ") && ran.out.contains("\nPython 3.13 in "), "{}", ran.out);
@@ -164,12 +174,18 @@ fn pythons_side_by_side_are_checked_apart() {
 #[test]
 fn a_project_that_is_there_twice() {
     let root = Root::new();
-    root.add("Some.Lib 1.0", &[]).add("some-lib 2.0", &[]).add("app 1.0", &["Requires-Dist: some_lib>=2"]).add("old 1", &["Requires-Dist: some-lib>3"]);
+    root.add("Some.Lib 1.0", &[])
+        .add("some-lib 2.0", &[])
+        .add("app 1.0", &["Requires-Dist: some_lib>=2"])
+        .add("old 1", &["Requires-Dist: some-lib>3"]);
     let found = root.check(&[]);
     assert_eq!(found.len(), 3, "{found:#?}");
     assert_eq!(found[0], "incompatible: old 1 needs some-lib>3; 1.0, 2.0 is installed");
     assert_eq!(found[1], "ambiguous: app 1.0 needs some_lib>=2; 1.0, 2.0 is installed, and not all would do");
-    assert!(found[2].starts_with("duplicate: some-lib is there 2 times: 1.0 in `Some.Lib-1.0.dist-info`, 2.0 in"), "{found:#?}");
+    assert!(
+        found[2].starts_with("duplicate: some-lib is there 2 times: 1.0 in `Some.Lib-1.0.dist-info`, 2.0 in"),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -208,7 +224,10 @@ fn modules_that_install_the_same_name() {
 #[test]
 fn cycles_are_listed_and_no_error() {
     let root = Root::new();
-    root.add("a 1", &["Requires-Dist: b"]).add("b 1", &["Requires-Dist: c"]).add("c 1", &["Requires-Dist: a"]).add("d 1", &["Requires-Dist: a", "Requires-Dist: d"]);
+    root.add("a 1", &["Requires-Dist: b"])
+        .add("b 1", &["Requires-Dist: c"])
+        .add("c 1", &["Requires-Dist: a"])
+        .add("d 1", &["Requires-Dist: a", "Requires-Dist: d"]);
     let ran = root.run(&["check", "--json"]);
     assert_eq!((ran.code, findings(&ran)), (0, vec!["cycle: these require one another: a, b, c".to_owned()]));
     assert!(!root.run(&["check", "--no-notes"]).out.contains("cycle"));
@@ -217,9 +236,16 @@ fn cycles_are_listed_and_no_error() {
 #[test]
 fn addresses_are_compared_with_where_a_module_is_from() {
     let root = Root::new();
-    let lines = ["Requires-Dist: lib @ https://example.org/lib-1.0.tar.gz#sha256=00", "Requires-Dist: repo @ git+https://example.org/repo@v1 ; python_version > '3'", "Requires-Dist: bare @ https://example.org/bare"];
+    let lines = [
+        "Requires-Dist: lib @ https://example.org/lib-1.0.tar.gz#sha256=00",
+        "Requires-Dist: repo @ git+https://example.org/repo@v1 ; python_version > '3'",
+        "Requires-Dist: bare @ https://example.org/bare",
+    ];
     root.add("app 1.0", &lines).add("lib 1.0", &[]).add("repo 1.0", &[]).add("bare 1.0", &[]);
-    root.site("lib-1.0.dist-info/direct_url.json", r#"{"url": "https://example.org/other.tar.gz", "archive_info": {}}"#);
+    root.site(
+        "lib-1.0.dist-info/direct_url.json",
+        r#"{"url": "https://example.org/other.tar.gz", "archive_info": {}}"#,
+    );
     let git = r#"{"url": "https://example.org/repo", "vcs_info": {"vcs": "git", "requested_revision": "v1", "commit_id": "00"}}"#;
     root.site("repo-1.0.dist-info/direct_url.json", git);
     assert_eq!(
@@ -261,7 +287,8 @@ fn nothing_in_metadata_controls_a_terminal() {
     let root = Root::new();
     root.add("app 1.0\u{1b}[2J", &["Requires-Dist: \u{1b}]0;owned\u{7} x"]);
     let ran = root.run(&["check", "--color", "always"]);
-    let plain = ran.out.replace("\u{1b}[1m", "").replace("\u{1b}[31m", "").replace("\u{1b}[32m", "").replace("\u{1b}[0m", "");
+    let plain =
+        ran.out.replace("\u{1b}[1m", "").replace("\u{1b}[31m", "").replace("\u{1b}[32m", "").replace("\u{1b}[0m", "");
     assert!(!plain.contains('\u{1b}') && !plain.contains('\u{7}'), "{plain:?}");
     assert!(plain.contains("\\u{1b}"), "{plain}");
     assert!(!root.run(&["check"]).out.contains('\u{1b}'), "no colour in a pipe");

@@ -15,7 +15,7 @@ use super::entry::{Identity, Sort, sort_of};
 use super::imports::Imports;
 use super::python::{Interpreter, PythonVersion};
 use super::root::{Root, reading};
-use super::{Collection, pth};
+use super::{Collection, egg, pth};
 use crate::pep::{Metadata, ProjectName, Scratch};
 
 /// A `.pth` file, or another small one, is not larger.
@@ -44,6 +44,8 @@ pub enum Form {
     EggLink,
     /// `NAME-VERSION-pyX.Y.egg/EGG-INFO/PKG-INFO`, as easy_install did.
     Egg,
+    /// The same as a zip file.
+    EggZip,
     /// A METADATA file that was named.
     File,
 }
@@ -58,6 +60,7 @@ impl Form {
             Self::EggInfoFile => "egg-info-file",
             Self::EggLink => "egg-link",
             Self::Egg => "egg",
+            Self::EggZip => "egg-zip",
             Self::File => "metadata-file",
         }
     }
@@ -204,6 +207,8 @@ impl Listing {
             let Ok(added) = root.resolve(&added) else { continue };
             if root.has_folder(&added) {
                 self.place(root, &added);
+            } else if added.extension() == Some(OsStr::new("egg")) && root.has_file(&added) {
+                self.zip(path, added);
             }
         }
     }
@@ -249,6 +254,16 @@ impl Listing {
 
     fn add(&mut self, form: Form, place: u16, entry: OsString) {
         self.candidates.push(Candidate { form, place, entry, elsewhere: None });
+    }
+
+    /// Adds an egg that is a zip file. It counts as found in the directory whose `.pth` file names it.
+    fn zip(&mut self, site: &Path, egg: PathBuf) {
+        let known = self.candidates.iter().any(|candidate| candidate.elsewhere.as_ref() == Some(&egg));
+        let place = self.places.iter().position(|place| place.path == site);
+        if let Some(place) = place.and_then(|place| u16::try_from(place).ok()).filter(|_| !known) {
+            let entry = egg.file_name().unwrap_or_default().to_owned();
+            self.candidates.push(Candidate { form: Form::EggZip, place, entry, elsewhere: Some(egg) });
+        }
     }
 
     /// Adds the source trees that egg-links lead to, unless a `.pth` file has led there before.
@@ -334,6 +349,16 @@ impl Reader<'_> {
     fn read(&self, candidate: &Candidate, memory: &mut Memory) -> Outcome {
         let Memory { scratch, buffer } = memory;
         let form = candidate.form;
+        if let (Form::EggZip, Some(path)) = (form, &candidate.elsewhere) {
+            let read = self.root.file(path).and_then(|file| egg::read(file, scratch));
+            let entry = candidate.entry.to_string_lossy().into();
+            let (metadata, unread) = match read {
+                Ok(metadata) => (metadata, None),
+                Err(error) => (Metadata::default(), Some(error.to_string().into())),
+            };
+            let imports = Imports::unknown();
+            return Ok(Distribution { form, place: candidate.place, entry, metadata, unread, imports });
+        }
         let (place, folder) = match &candidate.elsewhere {
             Some(path) => (None, path.as_path()),
             None => (Some(candidate.place), Path::new(&candidate.entry)),

@@ -1,6 +1,11 @@
 //! Roots with distributions of modules in them, and the program run on them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "for tests, which end by panics and differ in what they need")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    dead_code,
+    reason = "for tests, which end by panics and differ in what they need"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -113,7 +118,8 @@ pub fn findings(ran: &Ran) -> Vec<String> {
     assert_eq!(report["version"], 1);
     let parts = report.get("environments").or_else(|| report.get("roots")).unwrap().as_array().unwrap();
     let all = parts.iter().flat_map(|part| part["findings"].as_array().unwrap());
-    all.map(|finding| format!("{}: {}", finding["kind"].as_str().unwrap(), finding["message"].as_str().unwrap())).collect()
+    all.map(|finding| format!("{}: {}", finding["kind"].as_str().unwrap(), finding["message"].as_str().unwrap()))
+        .collect()
 }
 
 /// The directory of data that is shared between projects, if it is there. Says so if not.
