@@ -44,6 +44,8 @@ pub enum Form {
     Egg,
     /// A METADATA file that was named.
     File,
+    /// One that is not there, but is asked about.
+    Planned,
 }
 
 impl Form {
@@ -57,6 +59,7 @@ impl Form {
             Self::EggLink => "egg-link",
             Self::Egg => "egg",
             Self::File => "metadata-file",
+            Self::Planned => "planned",
         }
     }
 }
