@@ -115,7 +115,7 @@ const PACKAGE_KINDS: &str = "Findings:
   version-drift  package and module have different versions
   unowned        a module that no package owns
   gone           a module that a package owns and that is not there
-  changed        metadata of other size or checksum than packaged
+  changed        metadata of other size or checksum than packaged, with --verify
   bad-package    files of a package that cannot be read or understood
 Notes, which do not count for the exit status:
   extra          a package depends on one that only an extra of its modules needs
@@ -213,6 +213,9 @@ pub(crate) struct Packages {
     /// Packages of modules that are not installed (TOML: [packages] with "module" = "package")
     #[arg(long = "map", value_name = "FILE")]
     pub mappings: Vec<PathBuf>,
+    /// Compare metadata with the size and checksum that they were packaged with, too
+    #[arg(long)]
+    pub verify: bool,
     /// Print the depend files that would be right instead, each after a comment with the name of its package
     #[arg(long)]
     pub fix: bool,

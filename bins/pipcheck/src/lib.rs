@@ -9,6 +9,7 @@ pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod model;
+pub mod packages;
 pub mod pep;
 pub mod plan;
 pub mod read;

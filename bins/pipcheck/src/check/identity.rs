@@ -85,7 +85,8 @@ fn duplicate(model: &Model<'_>, project: &Project) -> Option<Finding> {
         })
         .collect();
     let module = &model.modules[*first as usize];
-    let message = format!("{} is there {} times: {}; which one counts is chance", module.name, shown.len(), shown.join(", "));
+    let message =
+        format!("{} is there {} times: {}; which one counts is chance", module.name, shown.len(), shown.join(", "));
     Some(finding(model, Kind::Duplicate, module, message))
 }
 

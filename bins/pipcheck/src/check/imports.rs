@@ -42,7 +42,8 @@ enum Stands {
 
 fn collision(model: &Model<'_>, name: &str, modules: &[&Module<'_>]) -> Option<Finding> {
     let root = model.collection.root.as_ref()?;
-    let places = modules.iter().filter_map(|module| model.collection.places.get(usize::from(module.distribution.place)));
+    let places =
+        modules.iter().filter_map(|module| model.collection.places.get(usize::from(module.distribution.place)));
     let mut stands = Stands::Nothing;
     for place in places {
         match what_stands(root, &place.path, name) {

@@ -22,7 +22,8 @@ pub(super) fn look(model: &Model<'_>, findings: &mut Vec<Finding>) {
     for unknown in &model.unknown_extras {
         let row = &model.rows[unknown.by as usize];
         let (requirer, of) = (model.requirer(row), model.counted(unknown.of));
-        let message = format!("{} asks for the extra `{}`, which {} does not have", requirer.label(), unknown.extra, of.label());
+        let message =
+            format!("{} asks for the extra `{}`, which {} does not have", requirer.label(), unknown.extra, of.label());
         let mut finding = about(model, Kind::ExtraUnknown, row, message);
         finding.subject = requirer.name.to_string();
         finding.subject_version = requirer.version_text().map(str::to_owned);
@@ -76,7 +77,9 @@ fn unmet(model: &Model<'_>, number: u32, row: &Row<'_>) -> Option<Finding> {
     let is = installed.map_or_else(|| "its version is not known".to_owned(), |it| format!("{it} is installed"));
     let (kind, message) = match row.verdict {
         Verdict::Met => return None,
-        Verdict::Missing if by_extra => (Kind::ExtraMissing, format!("{requirer} needs {wanted}, which is not installed")),
+        Verdict::Missing if by_extra => {
+            (Kind::ExtraMissing, format!("{requirer} needs {wanted}, which is not installed"))
+        }
         Verdict::Missing => (Kind::Missing, format!("{requirer} needs {wanted}, which is not installed")),
         Verdict::Wrong if by_extra => (Kind::ExtraIncompatible, format!("{requirer} needs {wanted}; {is}")),
         Verdict::Wrong => (Kind::Incompatible, format!("{requirer} needs {wanted}; {is}")),

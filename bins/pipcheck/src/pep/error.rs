@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::marker_parse::MAX_NESTING;
+use super::marker::parse::MAX_NESTING;
+use super::requirement::MAX_LENGTH;
 
 /// A text that cannot be read: what is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum Reason {
     /// Parentheses within parentheses, too many.
     #[error("parentheses are nested more than {MAX_NESTING} deep")]
     Nesting,
+    /// More text than a requirement can have.
+    #[error("it is longer than {} KiB", MAX_LENGTH >> 10)]
+    TooLong,
     /// A version that PEP 440 does not know.
     #[error("`{0}` is not a version (PEP 440)")]
     Version(String),

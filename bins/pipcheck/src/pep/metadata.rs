@@ -74,12 +74,14 @@ pub struct Scratch {
     values: String,
     fields: Vec<Span>,
     problems: Vec<Problem>,
+    /// Which fields were there already.
+    seen: [bool; Field::ALL.len()],
 }
 
 /// The headers of nearly all files end before this.
 const FIRST_READ: usize = 8 << 10;
 /// No file that is not made to do harm has more. 10,000 requirements need less than 1 MiB.
-const MAX_HEADER: usize = 4 << 20;
+const MAX_HEADER: usize = 2 << 20;
 /// A file that is no metadata has a problem in each line.
 const MAX_PROBLEMS: usize = 16;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -108,7 +110,7 @@ impl Field {
 
 impl Metadata {
     /// Reads the headers of METADATA or PKG-INFO: up to the first empty line, and no more of `file` than the piece in
-    /// which that is. At most 4 MiB are read.
+    /// which that is. At most 2 MiB are read.
     ///
     /// # Errors
     /// What reading `file` fails with. A bad text is no error: see [`Metadata::problems`].
@@ -220,6 +222,7 @@ impl Scratch {
         self.values.clear();
         self.fields.clear();
         self.problems.clear();
+        self.seen = Default::default();
     }
 
     /// Reads until `end` finds one. Says whether that, or the end of the file, came before the limit.
@@ -301,7 +304,7 @@ impl Scratch {
         if trimmed.len() < name.len() {
             self.problem(number, ProblemKind::BlankBeforeColon);
         }
-        if !field.may_repeat() && self.fields.iter().any(|span| span.field == field) {
+        if std::mem::replace(&mut self.seen[field as usize], true) && !field.may_repeat() {
             self.problem(number, ProblemKind::Repeated(field.as_str()));
             return None;
         }

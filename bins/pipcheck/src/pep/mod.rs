@@ -6,7 +6,6 @@
 mod environment;
 mod error;
 mod marker;
-mod marker_parse;
 mod metadata;
 mod name;
 mod number;

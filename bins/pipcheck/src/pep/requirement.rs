@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::error::{ParseError, Reason};
-use super::marker::Marker;
-use super::marker_parse;
+use super::marker::{Marker, parse};
 use super::name::{ExtraName, ProjectName, is_name_byte};
 use super::scan::Cursor;
 use super::specifier::Specifiers;
@@ -25,6 +24,9 @@ pub struct Requirement<'a> {
     pub marker: Option<Marker<'a>>,
 }
 
+/// No requirement is longer that is not made to do harm; real ones have up to some 300 bytes.
+pub(super) const MAX_LENGTH: usize = 8 << 10;
+
 const BLANK: fn(char) -> bool = |character| matches!(character, ' ' | '\t');
 
 impl<'a> Requirement<'a> {
@@ -34,6 +36,9 @@ impl<'a> Requirement<'a> {
     /// [`ParseError`] if it is none, not even leniently: see [`Specifiers::legacy`].
     pub fn parse(raw: &'a str) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new(raw);
+        if raw.len() > MAX_LENGTH {
+            return Err(cursor.error(Reason::TooLong));
+        }
         cursor.blanks();
         let name = name(&mut cursor, "the name of a project")?;
         let name = ProjectName::lenient(name);
@@ -54,7 +59,7 @@ impl<'a> Requirement<'a> {
         };
         cursor.blanks();
         if cursor.eat(b';') {
-            requirement.marker = Some(marker_parse::marker(&mut cursor)?);
+            requirement.marker = Some(parse::marker(&mut cursor)?);
             cursor.blanks();
             return if cursor.at_end() { Ok(requirement) } else { Err(cursor.expected("`and`, `or` or the end")) };
         }

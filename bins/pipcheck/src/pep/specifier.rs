@@ -27,21 +27,22 @@ pub enum Operator {
     Identical,
 }
 
-/// Longer ones first: none is the beginning of a later one.
-const OPERATORS: [(&str, Operator); 8] = [
-    ("===", Operator::Identical),
-    ("==", Operator::Equal),
-    ("~=", Operator::Compatible),
-    ("!=", Operator::NotEqual),
-    ("<=", Operator::LessEqual),
-    (">=", Operator::GreaterEqual),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
-];
-
 impl Operator {
+    /// Reads the operator that is next.
     pub(super) fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        OPERATORS.iter().find(|(text, _)| cursor.eat_str(text)).map(|(_, operator)| *operator)
+        let (operator, length) = match cursor.rest().as_bytes() {
+            [b'=', b'=', b'=', ..] => (Self::Identical, 3),
+            [b'=', b'=', ..] => (Self::Equal, 2),
+            [b'~', b'=', ..] => (Self::Compatible, 2),
+            [b'!', b'=', ..] => (Self::NotEqual, 2),
+            [b'<', b'=', ..] => (Self::LessEqual, 2),
+            [b'>', b'=', ..] => (Self::GreaterEqual, 2),
+            [b'<', ..] => (Self::Less, 1),
+            [b'>', ..] => (Self::Greater, 1),
+            _ => return None,
+        };
+        cursor.skip(length);
+        Some(operator)
     }
 
     /// As it is written.
@@ -169,6 +170,13 @@ impl<'a> Specifier<'a> {
         }
     }
 
+    /// `>=1.0` and `>=1.0.0` do; `~=1.0` and `~=1.0.0` do not.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let spelling_counts = self.prefix || matches!(self.operator, Operator::Compatible | Operator::Identical);
+        let same = if spelling_counts { self.text == other.text } else { self.version == other.version };
+        self.operator == other.operator && self.prefix == other.prefix && same
+    }
+
     /// The highest version that it lets pass, if there is one.
     fn ceiling(&self) -> Option<Ceiling<'_, 'a>> {
         let version = self.version.as_ref()?;
@@ -189,7 +197,7 @@ impl<'a> Specifier<'a> {
         };
         cursor.take_chars(is_space);
         if operator == Operator::Identical {
-            let text = cursor.take_chars(|character| !ends_version(character));
+            let text = cursor.take_chars(|character| !ends_text(character) && character != ',');
             let version = Version::parse(text).ok();
             return Ok(Some(Self { operator, text, version, prefix: false, legacy: None }));
         }
@@ -210,7 +218,7 @@ impl<'a> Specifier<'a> {
     pub(super) fn exactly(operator: Operator, text: &'a str) -> Option<Self> {
         let mut cursor = Cursor::new(trim(text));
         if operator == Operator::Identical {
-            let text = cursor.take_chars(|character| !is_space(character) && !matches!(character, ';' | ')'));
+            let text = cursor.take_chars(|character| !ends_text(character));
             let specifier = Self { operator, text, version: None, prefix: false, legacy: None };
             return cursor.at_end().then_some(specifier);
         }
@@ -260,7 +268,12 @@ fn series(version: &Version) -> usize {
 }
 
 fn ends_version(character: char) -> bool {
-    is_space(character) || matches!(character, ',' | ';' | ')' | '\'' | '"')
+    ends_text(character) || matches!(character, ',' | '\'' | '"')
+}
+
+/// What `===` compares may be anything else.
+fn ends_text(character: char) -> bool {
+    is_space(character) || matches!(character, ';' | ')')
 }
 
 fn begins_operator(character: char) -> bool {
@@ -417,12 +430,18 @@ impl fmt::Display for Specifier<'_> {
     }
 }
 
-/// Sorted, with commas between them.
+/// Sorted, with commas between them, and none that says the same as one before it.
 impl fmt::Display for Specifiers<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut texts: Vec<String> = self.0.iter().map(Specifier::to_string).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        formatter.write_str(&texts.join(","))
+        let mut sorted: Vec<(String, &Specifier<'_>)> = self.iter().map(|each| (each.to_string(), each)).collect();
+        sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let mut written: Vec<&Specifier<'_>> = Vec::new();
+        for (text, specifier) in sorted {
+            if !written.iter().any(|before| before.says_the_same(specifier)) {
+                write!(formatter, "{}{text}", if written.is_empty() { "" } else { "," })?;
+                written.push(specifier);
+            }
+        }
+        Ok(())
     }
 }

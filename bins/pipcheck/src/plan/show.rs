@@ -51,8 +51,9 @@ pub struct ModuleView {
     pub path: String,
     /// `counted`, `duplicate` of another in the same directory, or `shadowed` by one before it.
     pub standing: &'static str,
-    /// The packages that own it, if there is a package database.
-    pub owners: Option<Vec<String>>,
+    /// The package that owns it, if one does; not there if there is no package database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Option<String>>,
     /// The Pythons that it is for, as it says.
     pub requires_python: Option<String>,
     /// Whether that is so here: `fits`, `wrong`, `unsure` or `bad`.
@@ -98,7 +99,7 @@ fn view(model: &Model<'_>, reverse: &Reverse, module: &Module<'_>) -> ModuleView
             crate::model::Standing::Duplicate => "duplicate",
             crate::model::Standing::Shadowed => "shadowed",
         },
-        owners: None,
+        owner: None,
         requires_python: module.distribution.metadata.requires_python().map(str::to_owned),
         python: match module.python {
             PythonFit::Fits => "fits",

@@ -37,9 +37,7 @@ impl<'e> Identity<'e> {
 /// Eggs end with the Python that they are for: `-py3.13` or `-py3.13-solaris`.
 fn without_python(stem: &str) -> &str {
     let mut dashes = stem.match_indices("-py").map(|(at, _)| at);
-    dashes
-        .find(|at| stem[at + 3..].starts_with(|next: char| next.is_ascii_digit()))
-        .map_or(stem, |at| &stem[..at])
+    dashes.find(|at| stem[at + 3..].starts_with(|next: char| next.is_ascii_digit())).map_or(stem, |at| &stem[..at])
 }
 
 /// What an entry of a directory of modules is, by its name.

@@ -1,7 +1,7 @@
 //! What can be imported from a distribution: the names that it puts at the top.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 
 /// Where the names come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,25 +42,42 @@ impl Imports {
         Self::of(names.map(str::to_owned).collect(), ImportSource::TopLevel)
     }
 
-    /// Reads `RECORD`, at most `limit` bytes of it.
-    pub(super) fn record(file: impl Read, limit: u64) -> io::Result<Self> {
-        let mut reader = BufReader::with_capacity(16 * 1024, file.take(limit));
+    /// Reads `RECORD`, at most `limit` bytes of it, a buffer at a time. A buffer that is not filled is the last.
+    pub(super) fn record(mut file: impl Read, buffer: &mut [u8], limit: usize) -> io::Result<Self> {
         let mut names = BTreeSet::new();
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line)? > 0 {
-            if let Some(name) = top_of(&line)
-                && !names.contains(name)
-            {
-                names.insert(name.to_owned());
+        let (mut kept, mut total) = (0, 0);
+        loop {
+            let read = file.read(&mut buffer[kept..])?;
+            let end = kept + read;
+            total += read;
+            let last = end < buffer.len() || total >= limit;
+            let mut start = 0;
+            while let Some(length) = memchr::memchr(b'\n', &buffer[start..end]) {
+                add(&mut names, &buffer[start..start + length]);
+                start += length + 1;
             }
-            line.clear();
+            if last {
+                add(&mut names, &buffer[start..end]);
+                return Ok(Self::of(names, ImportSource::Record));
+            }
+            // A line that fills the whole buffer names nothing at the top.
+            let start = if start == 0 { end } else { start };
+            buffer.copy_within(start..end, 0);
+            kept = end - start;
         }
-        Ok(Self::of(names, ImportSource::Record))
     }
 
     fn of(names: BTreeSet<String>, source: ImportSource) -> Self {
         let names: Vec<String> = names.into_iter().collect();
         Self { names: names.join("\n").into(), source }
+    }
+}
+
+fn add(names: &mut BTreeSet<String>, line: &[u8]) {
+    if let Some(name) = top_of(line)
+        && !names.contains(name)
+    {
+        names.insert(name.to_owned());
     }
 }
 
@@ -89,8 +106,10 @@ mod tests {
     fn records_tell_packages_from_namespaces() {
         let record = "\"../../bin/x,y\",,\nfoo/__init__.py,sha256=x,1\nfoo/a.py,,\nspace/part/__init__.py,,\none.py,,\n\
                       _c.cpython-313-x86_64.so,,\nfoo-1.0.dist-info/METADATA,,\n__pycache__/one.cpython-313.pyc,,\n";
-        let imports = Imports::record(record.as_bytes(), 1 << 20).unwrap();
-        assert_eq!(imports.names().collect::<Vec<_>>(), ["_c", "foo", "one"]);
+        for size in [64, 80, 1 << 16] {
+            let imports = Imports::record(record.as_bytes(), &mut vec![0; size], 1 << 20).unwrap();
+            assert_eq!(imports.names().collect::<Vec<_>>(), ["_c", "foo", "one"], "{size}");
+        }
         let imports = Imports::top_level(b"foo\n\nbar\r\nspace/part\n\xff\n");
         assert_eq!(imports.names().collect::<Vec<_>>(), ["bar", "foo"]);
     }

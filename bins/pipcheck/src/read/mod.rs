@@ -1,6 +1,7 @@
 //! Finding every distribution of modules below a root, and reading what it says of itself. Nothing is judged here but
 //! what cannot be read.
 
+mod egg;
 mod entry;
 mod imports;
 mod pth;

@@ -147,13 +147,12 @@ impl Found {
     /// The interpreter of a prefix. What is in /usr/local and in `dist-packages` belongs to that in /usr.
     fn interpreter(&mut self, root: &Root, prefix: &Path, version: PythonVersion) -> usize {
         let lends = |other: &Interpreter| {
-            prefix == Path::new("usr/local")
-                && other.prefix == Path::new("usr")
-                && !has_program(root, prefix, &version)
+            prefix == Path::new("usr/local") && other.prefix == Path::new("usr") && !has_program(root, prefix, &version)
         };
-        let known = self.interpreters.iter().position(|other| {
-            other.version.is_same_as(&version) && (other.prefix == prefix || lends(other))
-        });
+        let known = self
+            .interpreters
+            .iter()
+            .position(|other| other.version.is_same_as(&version) && (other.prefix == prefix || lends(other)));
         known.unwrap_or_else(|| {
             let patch = patch_level(root, prefix, &version);
             let version = PythonVersion { patch, ..version };

@@ -202,7 +202,10 @@ mod tests {
         assert_eq!(root.resolve(Path::new("/absolute/deep")).unwrap(), Path::new("usr/lib/deep"));
         assert_eq!(root.resolve(Path::new("winding")).unwrap(), Path::new("usr/lib/deep"));
         assert_eq!(root.read(Path::new("usr/lib/out"), 10).unwrap(), b"inside");
-        assert_eq!(root.resolve(Path::new("round")).unwrap_err().raw_os_error(), Some(rustix::io::Errno::LOOP.raw_os_error()));
+        assert_eq!(
+            root.resolve(Path::new("round")).unwrap_err().raw_os_error(),
+            Some(rustix::io::Errno::LOOP.raw_os_error())
+        );
         assert_eq!(root.folder(Path::new("broken")).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(root.read(Path::new("secret"), 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(root.read(Path::new("usr"), 3).unwrap_err().kind(), io::ErrorKind::IsADirectory);

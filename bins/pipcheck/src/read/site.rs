@@ -1,7 +1,7 @@
 //! Reading the directories of modules of one Python.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,14 +14,16 @@ use cap_std::fs::{Dir, File};
 use super::entry::{Identity, Sort, sort_of};
 use super::imports::Imports;
 use super::python::{Interpreter, PythonVersion};
-use super::root::{Root, read_regular, reading};
-use super::{Collection, pth};
+use super::root::{Root, reading};
+use super::{Collection, egg, pth};
 use crate::pep::{Metadata, ProjectName, Scratch};
 
 /// A `.pth` file, or another small one, is not larger.
 const SMALL: u64 = 1024 * 1024;
 /// So much of a list of installed files is read.
-const RECORD: u64 = 16 * 1024 * 1024;
+const RECORD: usize = 16 * 1024 * 1024;
+/// Nearly all lists of names or files are smaller.
+const BUFFER: usize = 32 * 1024;
 /// A thread costs more than it saves below so many distributions.
 const WORTH_THREADS: usize = 100;
 /// More threads wait for the same directory.
@@ -42,6 +44,8 @@ pub enum Form {
     EggLink,
     /// `NAME-VERSION-pyX.Y.egg/EGG-INFO/PKG-INFO`, as easy_install did.
     Egg,
+    /// The same as a zip file.
+    EggZip,
     /// A METADATA file that was named.
     File,
     /// One that is not there, but is asked about.
@@ -58,6 +62,7 @@ impl Form {
             Self::EggInfoFile => "egg-info-file",
             Self::EggLink => "egg-link",
             Self::Egg => "egg",
+            Self::EggZip => "egg-zip",
             Self::File => "metadata-file",
             Self::Planned => "planned",
         }
@@ -205,6 +210,8 @@ impl Listing {
             let Ok(added) = root.resolve(&added) else { continue };
             if root.has_folder(&added) {
                 self.place(root, &added);
+            } else if added.extension() == Some(OsStr::new("egg")) && root.has_file(&added) {
+                self.zip(path, added);
             }
         }
     }
@@ -252,6 +259,16 @@ impl Listing {
         self.candidates.push(Candidate { form, place, entry, elsewhere: None });
     }
 
+    /// Adds an egg that is a zip file. It counts as found in the directory whose `.pth` file names it.
+    fn zip(&mut self, site: &Path, egg: PathBuf) {
+        let known = self.candidates.iter().any(|candidate| candidate.elsewhere.as_ref() == Some(&egg));
+        let place = self.places.iter().position(|place| place.path == site);
+        if let Some(place) = place.and_then(|place| u16::try_from(place).ok()).filter(|_| !known) {
+            let entry = egg.file_name().unwrap_or_default().to_owned();
+            self.candidates.push(Candidate { form: Form::EggZip, place, entry, elsewhere: Some(egg) });
+        }
+    }
+
     /// Adds the source trees that egg-links lead to, unless a `.pth` file has led there before.
     fn follow_links(&mut self, root: &Root) {
         for (place, entry) in std::mem::take(&mut self.links) {
@@ -283,12 +300,12 @@ fn read_all(reader: &Reader<'_>, candidates: &[Candidate]) -> Vec<Outcome> {
     let available = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = if candidates.len() < WORTH_THREADS { 1 } else { available.min(THREADS) };
     if threads == 1 {
-        let mut scratch = Scratch::default();
-        return candidates.iter().map(|candidate| reader.read(candidate, &mut scratch)).collect();
+        let mut memory = Memory::new();
+        return candidates.iter().map(|candidate| reader.read(candidate, &mut memory)).collect();
     }
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut scratch = Scratch::default();
+        let mut memory = Memory::new();
         let mut done: Vec<(usize, Vec<Outcome>)> = Vec::new();
         loop {
             let start = next.fetch_add(STRIDE, Ordering::Relaxed);
@@ -296,7 +313,7 @@ fn read_all(reader: &Reader<'_>, candidates: &[Candidate]) -> Vec<Outcome> {
             if some.is_empty() {
                 return done;
             }
-            done.push((start, some.iter().map(|candidate| reader.read(candidate, &mut scratch)).collect()));
+            done.push((start, some.iter().map(|candidate| reader.read(candidate, &mut memory)).collect()));
         }
     };
     let mut parts = std::thread::scope(|scope| {
@@ -312,6 +329,18 @@ fn read_all(reader: &Reader<'_>, candidates: &[Candidate]) -> Vec<Outcome> {
     parts.into_iter().flat_map(|(_, outcomes)| outcomes).collect()
 }
 
+/// What a thread uses again for each distribution.
+struct Memory {
+    scratch: Scratch,
+    buffer: Vec<u8>,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self { scratch: Scratch::default(), buffer: vec![0; BUFFER] }
+    }
+}
+
 /// What threads need to read.
 struct Reader<'r> {
     root: &'r Root,
@@ -320,8 +349,19 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn read(&self, candidate: &Candidate, scratch: &mut Scratch) -> Outcome {
+    fn read(&self, candidate: &Candidate, memory: &mut Memory) -> Outcome {
+        let Memory { scratch, buffer } = memory;
         let form = candidate.form;
+        if let (Form::EggZip, Some(path)) = (form, &candidate.elsewhere) {
+            let read = self.root.file(path).and_then(|file| egg::read(file, scratch));
+            let entry = candidate.entry.to_string_lossy().into();
+            let (metadata, unread) = match read {
+                Ok(metadata) => (metadata, None),
+                Err(error) => (Metadata::default(), Some(error.to_string().into())),
+            };
+            let imports = Imports::unknown();
+            return Ok(Distribution { form, place: candidate.place, entry, metadata, unread, imports });
+        }
         let (place, folder) = match &candidate.elsewhere {
             Some(path) => (None, path.as_path()),
             None => (Some(candidate.place), Path::new(&candidate.entry)),
@@ -345,7 +385,7 @@ impl Reader<'_> {
         {
             metadata.add_requires_txt(file, scratch).map_err(|error| format!("requires.txt: {error}"))?;
         }
-        let imports = if self.imports { self.imports(form, at) } else { Imports::unknown() };
+        let imports = if self.imports { self.imports(form, at, buffer) } else { Imports::unknown() };
         let entry = candidate.entry.to_string_lossy().into();
         Ok(Distribution { form, place: candidate.place, entry, metadata, unread, imports })
     }
@@ -362,14 +402,17 @@ impl Reader<'_> {
         }
     }
 
-    fn imports(&self, form: Form, at: impl Fn(&str) -> io::Result<File>) -> Imports {
-        match at("top_level.txt").and_then(|file| read_regular(file, SMALL)) {
-            Ok(text) => return Imports::top_level(&text),
-            Err(_) if form == Form::DistInfo => {}
-            Err(_) => return Imports::unknown(),
+    fn imports(&self, form: Form, at: impl Fn(&str) -> io::Result<File>, buffer: &mut [u8]) -> Imports {
+        // A list that fills the buffer is none of names: RECORD will tell.
+        let listed =
+            at("top_level.txt").and_then(|mut file| file.read(buffer)).ok().filter(|read| *read < buffer.len());
+        if let Some(length) = listed {
+            return Imports::top_level(&buffer[..length]);
         }
-        let record = at("RECORD").and_then(|file| Imports::record(file, RECORD));
-        record.unwrap_or_else(|_| Imports::unknown())
+        if form != Form::DistInfo {
+            return Imports::unknown();
+        }
+        at("RECORD").and_then(|file| Imports::record(file, buffer, RECORD)).unwrap_or_else(|_| Imports::unknown())
     }
 }
 

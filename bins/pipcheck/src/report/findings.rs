@@ -69,7 +69,13 @@ fn line(out: &mut String, finding: &Finding, widest: usize, style: Style) {
 fn names_path(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::BadMetadata | Kind::BadVersion | Kind::Unreadable | Kind::Leftover | Kind::Unowned | Kind::Gone | Kind::Changed
+        Kind::BadMetadata
+            | Kind::BadVersion
+            | Kind::Unreadable
+            | Kind::Leftover
+            | Kind::Unowned
+            | Kind::Gone
+            | Kind::Changed
     )
 }
 

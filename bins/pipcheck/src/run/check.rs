@@ -79,8 +79,7 @@ pub(super) fn run(flags: &Check, terminal: Terminal) -> Result<Outcome, Failure>
                 }
                 let extent = count(model.modules.len(), "module", "modules");
                 let title = title(&model);
-                let section =
-                    Section { title, extent, findings: &findings, waived: &waived, notes: !flags.no_notes };
+                let section = Section { title, extent, findings: &findings, waived: &waived, notes: !flags.no_notes };
                 text.push_str(&findings_text(&section, style));
             }
         }
@@ -112,9 +111,9 @@ fn only(findings: &mut Vec<Finding>, names: &[String]) {
 pub(super) fn report(model: &Model<'_>, findings: Vec<Finding>, waived: Vec<Waived>) -> EnvironmentReport {
     let collection = model.collection;
     let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
-    let markers = Variable::ALL.iter().filter_map(|variable| {
-        Some((variable.to_string(), model.environment.get(*variable)?.to_owned()))
-    });
+    let markers = Variable::ALL
+        .iter()
+        .filter_map(|variable| Some((variable.to_string(), model.environment.get(*variable)?.to_owned())));
     EnvironmentReport {
         root: collection.root.as_ref().map(|root| text(root.shown())),
         prefix: text(&collection.python.prefix),

@@ -4,6 +4,7 @@ mod blockers;
 mod check;
 mod diff;
 mod held_back;
+mod packages;
 mod show;
 mod tree;
 mod what_if;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::cli::{Cli, Command, OutputFlags, SourceFlags, When};
 use crate::model::{Model, ProjectId};
+use crate::packages::MappingError;
 use crate::pep::{ProjectName, VersionError};
 use crate::plan::{ChangeError, KnownError, KnownVersions};
 use crate::read::{Collection, ReadError, Sources, collect};
@@ -42,6 +44,9 @@ pub enum Failure {
     /// A waiver file cannot be used.
     #[error("waivers: {0}")]
     Waivers(#[from] WaiverError),
+    /// A mapping file cannot be used.
+    #[error("mapping: {0}")]
+    Mapping(#[from] MappingError),
     /// The Python that was asked for has no version.
     #[error("--python: {0}")]
     Python(#[from] VersionError),
@@ -78,7 +83,7 @@ pub struct Terminal {
 pub fn run(cli: &Cli, terminal: Terminal) -> Result<Outcome, Failure> {
     match &cli.command {
         Command::Check(flags) => check::run(flags, terminal),
-        Command::Packages(_) => Err(Failure::Asked("not there yet".to_owned())),
+        Command::Packages(flags) => packages::run(flags, terminal),
         Command::WhatIf(flags) => what_if::run(flags, terminal),
         Command::Blockers(flags) => blockers::run(flags, terminal),
         Command::HeldBack(flags) => held_back::run(flags, terminal),

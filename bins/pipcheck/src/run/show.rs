@@ -7,7 +7,8 @@ use super::{About, Answer, Asked, Failure, Outcome, Terminal, gather, models, st
 use crate::check::wanted;
 use crate::cli::Show;
 use crate::model::{Model, Module, Reverse};
-use crate::plan::{ModuleView, Need, Ownership, show};
+use crate::packages::owners;
+use crate::plan::{ModuleView, Need, show};
 use crate::report::{Style, Tone, harmless};
 
 #[derive(Debug, Serialize)]
@@ -49,10 +50,9 @@ fn own(model: &Model<'_>, numbers: &[u32], views: &mut [ModuleView]) -> Option<S
         return None;
     }
     let modules: Vec<&Module<'_>> = numbers.iter().map(|number| &model.modules[*number as usize]).collect();
-    let owners = Ownership::read(model).and_then(|it| it.map(|it| it.owners(model, &modules)).transpose());
-    match owners {
+    match owners(model, &modules) {
         Ok(Some(owners)) => {
-            views.iter_mut().zip(owners).for_each(|(view, owners)| view.owners = Some(owners));
+            views.iter_mut().zip(owners).for_each(|(view, owner)| view.owner = Some(owner));
             None
         }
         Ok(None) => None,
@@ -77,10 +77,8 @@ fn text(title: &str, view: &ModuleView, style: Style) -> String {
         "shadowed" => line("but", "another that comes before it is the one that counts"),
         _ => {}
     }
-    match view.owners.as_deref() {
-        Some([]) => line("owner", "no package"),
-        Some(owners) => line("owner", &owners.join(", ")),
-        None => {}
+    if let Some(owner) = &view.owner {
+        line("owner", owner.as_deref().unwrap_or("no package"));
     }
     if let Some(python) = &view.requires_python {
         let state = if view.python == "fits" { String::new() } else { format!(" ({})", view.python) };

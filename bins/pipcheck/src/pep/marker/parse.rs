@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
-use super::environment::Variable;
-use super::error::{ParseError, Reason};
-use super::marker::{Comparison, Marker, MarkerOperator, Node, Operand, Parentheses};
-use super::scan::Cursor;
-use super::specifier::Operator;
+use super::{Comparison, Marker, MarkerOperator, Node, Operand, Parentheses};
+use crate::pep::environment::Variable;
+use crate::pep::error::{ParseError, Reason};
+use crate::pep::scan::Cursor;
+use crate::pep::specifier::Operator;
 
 /// How many parentheses may be open at once. Real markers have up to three; one of thousands would exhaust the stack.
-pub(super) const MAX_NESTING: usize = 100;
+pub(in crate::pep) const MAX_NESTING: usize = 100;
 
 /// Reads the marker that is next, and the blanks after it.
-pub(super) fn marker<'a>(cursor: &mut Cursor<'a>) -> Result<Marker<'a>, ParseError> {
+pub(in crate::pep) fn marker<'a>(cursor: &mut Cursor<'a>) -> Result<Marker<'a>, ParseError> {
     any(cursor, 0).map(Marker)
 }
 

@@ -1,45 +1,46 @@
 //! Environment markers (PEP 508): when a requirement counts.
 
+pub(super) mod parse;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use super::environment::{Environment, Variable};
 use super::error::ParseError;
-use super::marker_parse;
 use super::name::ExtraName;
 use super::scan::Cursor;
 use super::specifier::{Operator, Specifier};
-use super::version::DeclaredVersion;
+use super::version::{DeclaredVersion, Version};
 
 /// A marker.
 #[derive(Clone, Debug)]
-pub struct Marker<'a>(pub(super) Node<'a>);
+pub struct Marker<'a>(Node<'a>);
 
 /// A part of a marker. Those of several parts know whether parentheses stood around them, which matters only for how
 /// they are printed.
 #[derive(Clone, Debug)]
-pub(super) enum Node<'a> {
+enum Node<'a> {
     Compare(Comparison<'a>),
     All(Vec<Node<'a>>, Parentheses),
     Any(Vec<Node<'a>>, Parentheses),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Parentheses {
+enum Parentheses {
     With,
     Without,
 }
 
 /// `python_version < "3"`.
 #[derive(Clone, Debug)]
-pub(super) struct Comparison<'a> {
-    pub(super) left: Operand<'a>,
-    pub(super) operator: MarkerOperator,
-    pub(super) right: Operand<'a>,
+struct Comparison<'a> {
+    left: Operand<'a>,
+    operator: MarkerOperator,
+    right: Operand<'a>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Operand<'a> {
+enum Operand<'a> {
     Variable(Variable),
     Text(Cow<'a, str>),
 }
@@ -79,7 +80,7 @@ pub enum Need<'m> {
     Always,
     /// It counts if an extra of the project is asked for.
     Extras {
-        /// Those that the marker names.
+        /// Those that the marker names, sorted.
         named: Vec<ExtraName<'m>>,
         /// Whether any that it does not name will do too.
         others: bool,
@@ -95,7 +96,7 @@ impl<'a> Marker<'a> {
     /// [`ParseError`] if it is none, or is nested too deep.
     pub fn parse(text: &'a str) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new(text);
-        let marker = marker_parse::marker(&mut cursor)?;
+        let marker = parse::marker(&mut cursor)?;
         if cursor.at_end() { Ok(marker) } else { Err(cursor.expected("`and`, `or` or the end")) }
     }
 
@@ -118,7 +119,7 @@ impl<'a> Marker<'a> {
         }
         let mut named = Vec::new();
         for extra in self.extras() {
-            if !named.contains(&extra) && self.evaluate(environment, Some(&extra))? {
+            if self.evaluate(environment, Some(&extra))? {
                 named.push(extra);
             }
         }
@@ -132,7 +133,7 @@ impl<'a> Marker<'a> {
         self.variables().contains(&Variable::Extra)
     }
 
-    /// The extras that it names, in its order.
+    /// The extras that it names, sorted.
     #[must_use]
     pub fn extras(&self) -> Vec<ExtraName<'_>> {
         let mut extras = Vec::new();
@@ -141,6 +142,8 @@ impl<'a> Marker<'a> {
             | (Operand::Text(text), Operand::Variable(Variable::Extra)) => extras.push(ExtraName::lenient(text)),
             _ => {}
         });
+        extras.sort_unstable();
+        extras.dedup();
         extras
     }
 
@@ -205,7 +208,7 @@ impl Comparison<'_> {
             }
             (Operand::Text(text), Operand::Variable(variable)) => {
                 let right = environment.get(*variable).unwrap_or(extra);
-                let version = variable.is_version().then(|| DeclaredVersion::parse(text));
+                let version = variable.is_version().then(|| DeclaredVersion::known(text, Version::parse(text).ok()));
                 self.compare(*variable, text, version, right)
             }
             (Operand::Text(_), Operand::Text(_)) => Err(Undefined::NoVariable),
@@ -280,6 +283,22 @@ impl fmt::Display for MarkerOperator {
     }
 }
 
+/// As it follows "it counts".
+impl fmt::Display for Need<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Always => formatter.write_str("always"),
+            Self::Never => formatter.write_str("never"),
+            Self::Extras { named, others } => {
+                let mut names: Vec<&str> = named.iter().map(ExtraName::as_str).collect();
+                let article = if names.is_empty() { "" } else { "the extra " };
+                names.extend(others.then_some("any extra that is not named"));
+                write!(formatter, "with {article}{}", names.join(" or "))
+            }
+        }
+    }
+}
+
 /// In double quotes, with no more parentheses than matter, and extras normalised.
 impl fmt::Display for Marker<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -306,9 +325,11 @@ impl Node<'_> {
 
 impl fmt::Display for Comparison<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = [&self.left, &self.right].into_iter().any(
-            |operand| matches!(operand, Operand::Variable(variable) if *variable == Variable::Extra || variable.is_set()),
-        );
+        let named = match (&self.left, &self.right) {
+            (Operand::Variable(left), _) => *left == Variable::Extra,
+            (_, Operand::Variable(right)) => *right == Variable::Extra || right.is_set(),
+            _ => false,
+        };
         self.left.print(formatter, named)?;
         write!(formatter, " {} ", self.operator)?;
         self.right.print(formatter, named)
