@@ -54,21 +54,35 @@ pub(crate) enum Command {
     #[command(after_help = AFTER, after_long_help = PACKAGE_KINDS)]
     Packages(Packages),
     /// Say what an update would break and repair, before it is built
+    #[command(after_help = WHAT_IF_STATUS)]
     WhatIf(WhatIf),
     /// Say who holds a module back, and how far each would let it go
+    #[command(after_help = BLOCKERS_STATUS)]
     Blockers(Blockers),
     /// Say which modules are held back against a list of newer versions, and which could move together
+    #[command(after_help = HELD_BACK_STATUS)]
     HeldBack(HeldBack),
     /// Show modules: version, what they require and are required by, extras, owner
+    #[command(after_help = SHOW_STATUS)]
     Show(Show),
     /// Show what requires what, as a tree
+    #[command(after_help = SHOW_STATUS)]
     Tree(Tree),
     /// Say what changed between two roots, or two reports of `check --json`
-    #[command(
-        after_help = "Exit status: 0 nothing new was found; 1 there are new findings; 2 it could not be compared."
-    )]
+    #[command(after_help = DIFF_STATUS)]
     Diff(Diff),
 }
+
+const WHAT_IF_STATUS: &str = "Exit status: 0 nothing would break; 1 something would that does not now; 2 it could not \
+                              be told, or only in part.";
+const BLOCKERS_STATUS: &str = "Exit status: 0 nothing is in the way (of the newest version of --known, else of any); 1 \
+                               something is; 2 it could not be told, or only in part.";
+const HELD_BACK_STATUS: &str = "Exit status: 0 nothing is held back; 1 something is; 2 it could not be told, or only \
+                                in part.";
+const SHOW_STATUS: &str = "Exit status: 0 all that is shown holds; 1 some of it does not; 2 it could not be shown, or \
+                           only in part.";
+const DIFF_STATUS: &str = "Exit status: 0 nothing new was found; 1 there are new findings; 2 it could not be compared, \
+                           or only in part.";
 
 const CHECK_KINDS: &str = "Findings:
   missing             a requirement is not installed
@@ -237,15 +251,15 @@ pub(crate) struct Packages {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WhatIf {
-    /// New versions
-    #[arg(value_name = "NAME==VERSION", required_unless_present_any = ["metadata", "without"])]
+    /// New versions; what they need themselves is taken to be as now
+    #[arg(value_name = "NAME==VERSION", required_unless_present_any = ["metadata", "remove"])]
     pub updates: Vec<String>,
-    /// A new version by its METADATA, so that what it needs itself is seen too (repeatable)
+    /// A new version, or a new module, by its METADATA or the folder of it, so that what it needs is known (repeatable)
     #[arg(long, value_name = "FILE")]
     pub metadata: Vec<PathBuf>,
     /// A module that is taken away (repeatable)
     #[arg(long, value_name = "NAME")]
-    pub without: Vec<String>,
+    pub remove: Vec<String>,
     #[command(flatten)]
     pub sources: SourceFlags,
     #[command(flatten)]
@@ -257,9 +271,12 @@ pub(crate) struct Blockers {
     /// Modules
     #[arg(value_name = "NAME", required = true)]
     pub names: Vec<String>,
-    /// Versions that there are: lines of name and version
+    /// Versions that there are, as for held-back
     #[arg(long, value_name = "FILE")]
     pub known: Option<PathBuf>,
+    /// Let pre-releases count as newest
+    #[arg(long)]
+    pub pre: bool,
     #[command(flatten)]
     pub sources: SourceFlags,
     #[command(flatten)]
@@ -268,12 +285,15 @@ pub(crate) struct Blockers {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct HeldBack {
-    /// Versions that there are: lines of name and version, `name version` or `name==version`
+    /// Versions that there are: lines `name version` or `name==version`, or what `pip list --outdated` prints
     #[arg(long, value_name = "FILE", required = true)]
     pub known: PathBuf,
-    /// METADATA of newer versions, or directories of it: what could move together is then known, not guessed
+    /// METADATA of newer versions, or folders of them: what could move together is then known, not hoped for
     #[arg(long, value_name = "FILE")]
     pub metadata: Vec<PathBuf>,
+    /// Let pre-releases count as newest
+    #[arg(long)]
+    pub pre: bool,
     #[command(flatten)]
     pub sources: SourceFlags,
     #[command(flatten)]
@@ -299,11 +319,11 @@ pub(crate) struct Tree {
     /// Show what requires each, instead of what each requires
     #[arg(long)]
     pub reverse: bool,
-    /// Print it in the language of Graphviz
-    #[arg(long, conflicts_with = "json")]
+    /// Print it in the language of Graphviz, whole
+    #[arg(long, conflicts_with_all = ["json", "depth"])]
     pub dot: bool,
-    /// Go no deeper than this
-    #[arg(long, value_name = "LEVELS")]
+    /// Print no deeper than this
+    #[arg(long, value_name = "LEVELS", conflicts_with = "json")]
     pub depth: Option<usize>,
     #[command(flatten)]
     pub sources: SourceFlags,

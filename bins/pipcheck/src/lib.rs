@@ -1,14 +1,17 @@
 //! What the Python modules of a distribution declare to need, and whether that holds.
 //!
 //! [`read`] finds the distributions below a root and reads what they say of themselves, in the language of [`pep`].
-//! [`model`] settles who is who and judges every requirement once; [`check`] tells what is wrong. Python is never run,
-//! nothing is fetched, and nothing outside of the root is looked at.
+//! [`model`] settles who is who and judges every requirement once; [`check`] tells what is wrong, [`plan`] what would
+//! be, and [`compare`] what was not before. Python is never run, nothing is fetched, and nothing outside of the root is
+//! looked at.
 
 pub mod check;
 pub mod cli;
+pub mod compare;
 pub mod model;
 pub mod packages;
 pub mod pep;
+pub mod plan;
 pub mod read;
 pub mod report;
 mod run;

@@ -5,12 +5,11 @@ mod identity;
 mod imports;
 mod requirements;
 
-pub(crate) use requirements::wanted;
-
 use crate::model::Model;
 use crate::read::TroubleKind;
 
 pub use finding::{Finding, Kind};
+pub(crate) use requirements::wanted;
 
 /// Everything that is wrong with the modules of a Python, and what is worth a note, by the module to act on.
 #[must_use]

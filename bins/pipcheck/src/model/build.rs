@@ -18,22 +18,34 @@ impl<'a> Model<'a> {
     /// Judges all that was read, for a Python and an environment.
     #[must_use]
     pub fn build(collection: &'a Collection, python: PythonVersion, environment: Environment) -> Self {
+        let mut model = Self::identified(collection, &collection.distributions, python, environment);
+        model.require();
+        extras::follow(&mut model);
+        model
+    }
+
+    /// Settles who is who; nothing is judged yet.
+    pub(super) fn identified(
+        collection: &'a Collection,
+        distributions: impl IntoIterator<Item = &'a Distribution>,
+        python: PythonVersion,
+        environment: Environment,
+    ) -> Self {
+        let expected = collection.distributions.len();
         let mut model = Self {
             collection,
             python,
             environment,
-            modules: Vec::with_capacity(collection.distributions.len()),
+            modules: Vec::with_capacity(expected),
             projects: Vec::new(),
-            by_name: HashMap::with_capacity(collection.distributions.len()),
+            by_name: HashMap::with_capacity(expected),
             rows: Vec::new(),
             activations: HashMap::new(),
             unknown_extras: Vec::new(),
         };
-        for distribution in &collection.distributions {
+        for distribution in distributions {
             model.add(distribution);
         }
-        model.require();
-        extras::follow(&mut model);
         model
     }
 
@@ -101,12 +113,12 @@ impl<'a> Model<'a> {
 }
 
 /// What was found out about one module.
-struct Judged<'a> {
-    rows: Vec<Row<'a>>,
-    python: PythonFit,
+pub(super) struct Judged<'a> {
+    pub(super) rows: Vec<Row<'a>>,
+    pub(super) python: PythonFit,
 }
 
-fn judge_range<'a>(model: &Model<'a>, range: Range<usize>) -> Vec<Judged<'a>> {
+pub(super) fn judge_range<'a>(model: &Model<'a>, range: Range<usize>) -> Vec<Judged<'a>> {
     let patched = patches(&model.python);
     range
         .map(|number| {

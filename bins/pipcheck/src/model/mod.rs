@@ -2,6 +2,7 @@
 //! is answered from here: each requirement is judged once, when the model is built.
 
 mod build;
+mod change;
 mod extras;
 mod graph;
 mod judge;
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 use crate::pep::{DeclaredVersion, Environment, Need, ParseError, ProjectName, Requirement, Undefined};
 use crate::read::{Collection, Distribution, PythonVersion};
 
+pub(crate) use build::{fit, patches};
 pub use extras::{Activation, UnknownExtra};
 pub use graph::Reverse;
 pub use judge::judge;

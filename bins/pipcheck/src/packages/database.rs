@@ -110,6 +110,18 @@ pub fn owner(contents: &Contents<'_>, collection: &Collection, distribution: &Di
     Some(String::from_utf8_lossy(package.name).into_owned())
 }
 
+/// The owners of some modules; `None` if the root has no package database.
+///
+/// # Errors
+/// [`DatabaseError`]: it has one that cannot be read.
+pub fn owners(model: &Model<'_>, modules: &[&Module<'_>]) -> Result<Option<Owners>, DatabaseError> {
+    let Some(root) = &model.collection.root else { return Ok(None) };
+    let failed = |source| DatabaseError::Contents { root: root.shown().to_owned(), source };
+    let Some(text) = image::read_if_present(root.dir(), CONTENTS).map_err(failed)? else { return Ok(None) };
+    let contents = Contents::parse_halves(Path::new(CONTENTS), &text).map_err(failed)?;
+    Ok(Some(modules.iter().map(|module| owner(&contents, model.collection, module.distribution)).collect()))
+}
+
 fn entry_of<'c>(contents: &Contents<'c>, file: &Path) -> Option<Entry<'c>> {
     contents.get(Path::new("/").join(file).as_os_str().as_bytes()).copied()
 }

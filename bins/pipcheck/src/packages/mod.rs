@@ -7,7 +7,7 @@ mod mapping;
 mod needs;
 
 pub use compare::{Compared, compare};
-pub use database::{DatabaseError, Owners, Package, System, owner, prerequisites, read};
+pub use database::{DatabaseError, Owners, Package, System, owner, owners, prerequisites, read};
 pub use fix::fixed;
 pub use mapping::{Mapping, MappingError, usual_name};
 pub use needs::{Layer, Needs, Reason, Stack, Strength, Unknown};

@@ -148,6 +148,18 @@ impl Metadata {
         Ok(())
     }
 
+    /// The same with another version: what a version is taken to say of which nothing is known but that it follows.
+    #[must_use]
+    pub fn with_version(&self, version: &str) -> Self {
+        let start = self.values.len();
+        let values = format!("{}{version}", self.values);
+        let end = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let span = Span { field: Field::Version, start: end(start), end: end(values.len()) };
+        let others = self.fields.iter().filter(|span| span.field != Field::Version).copied();
+        let fields = others.chain([span]).collect();
+        Self { values: values.into(), fields, problems: self.problems.clone() }
+    }
+
     fn all(&self, field: Field) -> impl Iterator<Item = &str> {
         let spans = self.fields.iter().filter(move |span| span.field == field);
         spans.map(|span| self.values.get(span.start as usize..span.end as usize).unwrap_or_default())

@@ -28,7 +28,9 @@ impl Imports {
         self.names.lines()
     }
 
-    pub(super) fn unknown() -> Self {
+    /// Those of a distribution that does not say.
+    #[must_use]
+    pub fn unknown() -> Self {
         Self { names: Box::default(), source: ImportSource::Unknown }
     }
 

@@ -17,6 +17,7 @@ pub use entry::Identity;
 pub use imports::{ImportSource, Imports};
 pub use python::{BadPythonVersion, Interpreter, PythonVersion};
 pub use root::{Folder, Root, read_regular, reading};
+pub(crate) use site::open_ambient;
 pub use site::{Distribution, Form, Place, Trouble, TroubleKind};
 
 /// What is to be read.

@@ -48,6 +48,8 @@ pub enum Form {
     EggZip,
     /// A METADATA file that was named.
     File,
+    /// One that is not there, but is asked about.
+    Planned,
 }
 
 impl Form {
@@ -62,6 +64,7 @@ impl Form {
             Self::Egg => "egg",
             Self::EggZip => "egg-zip",
             Self::File => "metadata-file",
+            Self::Planned => "planned",
         }
     }
 }
