@@ -181,7 +181,7 @@ fn headers_are_read_and_the_description_is_not() {
 #[test]
 fn bad_headers_are_told_and_the_rest_is_read() {
     let metadata = Metadata::parse(
-        b"\xef\xbb\xbfName : foo\nno colon here\nVersion: 1\nVersion: 2\nRequires-Dist: a\n >=1,\n\t<2\n  \n\
+        b"\xef\xbb\xbfName : foo\nno colon here\nVersion: 1\nVersion: 2\nRequires-Dist:\n a\n >=1,\n\t<2\n  \n\
           Requires-Dist: caf\xe9\nAuthor: Ren\xe9\nRequires-Python:\n",
     );
     assert_eq!((metadata.name(), metadata.version(), metadata.requires_python()), (Some("foo"), Some("1"), None));
@@ -193,7 +193,7 @@ fn bad_headers_are_told_and_the_rest_is_read() {
             (1, ProblemKind::BlankBeforeColon),
             (2, ProblemKind::NoColon),
             (4, ProblemKind::Repeated("Version")),
-            (9, ProblemKind::NotUtf8("Requires-Dist")),
+            (10, ProblemKind::NotUtf8("Requires-Dist")),
         ]
     );
     assert_eq!(metadata.problems()[3].to_string(), "line 4: `Version` is there more than once; the first counts");
