@@ -320,11 +320,11 @@ pub(crate) struct Tree {
     #[arg(long)]
     pub reverse: bool,
     /// Print it in the language of Graphviz, whole
-    #[arg(long, conflicts_with_all = ["json", "depth"])]
+    #[arg(long, conflicts_with = "json")]
     pub dot: bool,
     /// Print no deeper than this
-    #[arg(long, value_name = "LEVELS", conflicts_with = "json")]
-    pub depth: Option<usize>,
+    #[arg(long, value_name = "LEVELS", default_value_t = 40)]
+    pub depth: usize,
     #[command(flatten)]
     pub sources: SourceFlags,
     #[command(flatten)]
