@@ -285,6 +285,9 @@ pub(crate) struct Blockers {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct HeldBack {
+    /// Tell only of these modules
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
     /// Versions that there are: lines `name version` or `name==version`, or what `pip list --outdated` prints
     #[arg(long, value_name = "FILE", required = true)]
     pub known: PathBuf,

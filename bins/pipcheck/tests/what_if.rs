@@ -225,7 +225,7 @@ fn agrees_with_a_real_swap_among_conflicts() {
 
 #[test]
 fn agrees_with_a_real_swap_on_a_consistent_system() {
-    real("consistent", SITE, 30);
+    real("consistent", SITE, 60);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn change(name: usize) -> impl Strategy<Value = Option<Change>> {
 fn agrees_with_a_swap_in_environments_made_at_random() {
     let environment = prop::collection::vec((version(), prop::collection::vec(line(), 0..5)), INSTALLED);
     let changes = (change(0), change(1), change(2), change(3), change(4), change(5));
-    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 100, failure_persistence: None, ..Config::default() });
     runner
         .run(&(environment, changes), |(environment, changes)| {
             let (a, b, c, d, e, f) = changes;

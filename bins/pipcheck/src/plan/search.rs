@@ -117,15 +117,17 @@ impl<'s, 'a> Search<'s, 'a> {
                 ended => break ended,
             }
         };
-        self.work_left -= allowed - run.work_left;
+        let spent = if matches!(ended, Ended::OutOfWork) { allowed } else { allowed - run.work_left };
+        self.work_left -= spent;
         match ended {
             Ended::Found(state, assumed) => Moves::Together { set: self.describe(&state), assumed },
             Ended::Nothing => Moves::Never { stuck: run.stuck.into_iter().collect() },
-            Ended::TooSmall => {
-                Moves::GaveUp { why: format!("no set of up to {MAX_SET} modules does; a larger one might") }
-            }
+            Ended::TooSmall => Moves::GaveUp { why: format!("it takes more than {MAX_SET} modules") },
+            Ended::OutOfWork if self.work_left == 0 => Moves::GaveUp {
+                why: "the searches for all have taken too long; ask about it alone, by its name".to_owned(),
+            },
             Ended::OutOfWork => Moves::GaveUp {
-                why: format!("there are too many ways to look at; no set of fewer than {} modules does", run.limit),
+                why: format!("there are too many ways to look at; it takes {} modules or more", run.limit),
             },
         }
     }
