@@ -16,6 +16,8 @@ pub const MAX_SET: usize = 8;
 /// How many requirements are looked at for one module that is held back, and for all: a second or so.
 const WORK_FOR_ONE: usize = 500_000;
 const WORK_FOR_ALL: usize = 4_000_000;
+/// What a set costs itself, as if so many requirements were looked at.
+const STATE: usize = 20;
 
 /// One module of a set that moves together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -216,6 +218,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// What would not hold any more if these moved; `None` when too much has been looked at.
     fn clashes(&self, state: &State<'s>, run: &mut Run<'s>, assumed: &mut Vec<String>) -> Option<Vec<Clash<'s>>> {
+        run.work_left = run.work_left.checked_sub(STATE)?;
         let mut clashes = Vec::new();
         for (name, to) in state {
             let project = self.model.by_name.get(*name).copied();
