@@ -70,6 +70,7 @@ pub enum ProblemKind {
 /// Memory for reading that is used again for the next file.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    piece: Vec<u8>,
     bytes: Vec<u8>,
     values: String,
     fields: Vec<Span>,
@@ -79,7 +80,7 @@ pub struct Scratch {
 }
 
 /// The headers of nearly all files end before this.
-const FIRST_READ: usize = 8 << 10;
+const PIECE: usize = 8 << 10;
 /// No file that is not made to do harm has more. 10,000 requirements need less than 1 MiB.
 const MAX_HEADER: usize = 2 << 20;
 /// A file that is no metadata has a problem in each line.
@@ -228,23 +229,25 @@ impl Scratch {
     /// Reads until `end` finds one. Says whether that, or the end of the file, came before the limit.
     fn fill(&mut self, mut file: impl Read, end: impl Fn(&[u8], usize) -> Option<usize>) -> io::Result<bool> {
         let mut searched = 0;
-        let mut wanted = FIRST_READ;
+        self.piece.resize(PIECE, 0);
         loop {
-            let before = self.bytes.len();
-            let limit = (wanted - before) as u64;
-            let read = file.by_ref().take(limit).read_to_end(&mut self.bytes)?;
+            let read = match file.read(&mut self.piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            if read == 0 {
+                return Ok(true);
+            }
+            let read = read.min(MAX_HEADER - self.bytes.len());
+            self.bytes.extend_from_slice(&self.piece[..read]);
             if let Some(end) = end(&self.bytes, searched) {
                 self.bytes.truncate(end);
                 return Ok(true);
             }
-            if (read as u64) < limit {
-                return Ok(true);
-            }
-            if wanted >= MAX_HEADER {
+            if self.bytes.len() == MAX_HEADER {
                 return Ok(false);
             }
             searched = self.bytes.len();
-            wanted = (wanted * 2).min(MAX_HEADER);
         }
     }
 
