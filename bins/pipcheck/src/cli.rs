@@ -21,6 +21,7 @@ Examples:
   pipcheck packages --fix TRIBhttpie-python-313
   pipcheck what-if urllib3==2.2.1
   pipcheck held-back --known versions.txt
+  pipcheck diff before.json /build/root
 
 Files, below a root:
   lib/pythonX.Y/site-packages in usr, usr/local, usr/versions/*, opt/* and the root itself, where distributions of

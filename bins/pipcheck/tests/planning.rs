@@ -1,5 +1,7 @@
 //! What the commands for planning an update say, as their users see it.
 
+#![allow(clippy::unwrap_used, reason = "all of this file is tests and what they share")]
+
 mod common;
 
 use std::fs;
@@ -233,12 +235,12 @@ fn sets_that_move_together_are_found_through_what_they_need_themselves() {
         std::iter::once("what-if").chain(files.iter().flat_map(|file| ["--metadata", file.as_str()])).collect();
     assert_eq!(root.run(&asked).code, 0);
     // No smaller set does.
-    for left_out in 0..files.len() {
+    for (left_out, label) in set.iter().enumerate() {
         let fewer = files.iter().enumerate().filter(|(number, _)| *number != left_out);
         let asked: Vec<&str> =
             std::iter::once("what-if").chain(fewer.flat_map(|(_, file)| ["--metadata", file.as_str()])).collect();
         let ran = root.run(&asked);
-        assert!(ran.code == 1 || set[left_out].starts_with("base"), "{asked:?}: {ran:#?}");
+        assert!(ran.code == 1 || label.starts_with("base"), "{asked:?}: {ran:#?}");
     }
 }
 

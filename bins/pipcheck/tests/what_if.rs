@@ -1,6 +1,8 @@
 //! What `what-if` says is what `check` finds when the change is really made: in real environments, in environments made
 //! at random, for new versions, new metadata, new modules and removals, alone and together.
 
+#![allow(clippy::unwrap_used, reason = "all of this file is tests and what they share")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -225,12 +225,12 @@ impl<'s, 'a> Search<'s, 'a> {
             if let Some(project) = project {
                 for row in self.requiring(project) {
                     run.work_left = run.work_left.checked_sub(1)?;
-                    self.from_outside(row, name, to, state, &mut clashes, assumed);
+                    self.against_requirer(row, name, to, state, &mut clashes, assumed);
                 }
             }
             if let Some(metadata) = to.metadata {
                 run.work_left = run.work_left.checked_sub(metadata.requires_dist().count())?;
-                self.from_inside(name, project, metadata, state, &mut clashes);
+                self.against_new_needs(name, project, metadata, state, &mut clashes);
             }
         }
         Some(clashes)
@@ -244,7 +244,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// A requirement of something that is installed, against the version that what it requires would have.
-    fn from_outside(
+    fn against_requirer(
         &self,
         row: &'s Row<'a>,
         name: &'s str,
@@ -270,7 +270,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// What a new version requires by its METADATA.
-    fn from_inside(
+    fn against_new_needs(
         &self,
         name: &'s str,
         project: Option<ProjectId>,
