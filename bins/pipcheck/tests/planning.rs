@@ -522,3 +522,49 @@ fn a_distribution_is_held_back_by_whom_its_packagers_say() {
     let expected = expected.map(|(name, by)| (name.to_owned(), by.iter().map(|by| (*by).to_owned()).collect()));
     assert_eq!(held, expected);
 }
+
+/// An update replaces all copies in a directory, and what is taken away uncovers what it has hidden.
+#[test]
+fn copies_are_replaced_and_hidden_ones_come_to_light() {
+    let root = Root::new();
+    root.add("lib 1.0", &[]).add("lib 2.0", &[]).add("app 1.0", &["Requires-Dist: lib>=2"]);
+    let ran = root.run(&["what-if", "--json", "lib==2.5"]);
+    let kinds = |answer: &Value, field: &str| -> Vec<String> {
+        let findings = answer["environments"][0][field].as_array().unwrap().iter();
+        findings.map(|it| it["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let answer = json(&ran);
+    assert_eq!((ran.code, kinds(&answer, "repairs")), (0, vec!["ambiguous".to_owned(), "duplicate".to_owned()]));
+    let shown = told(&root, &root.run(&["show", "lib"]), 1);
+    assert_eq!(shown.matches("which one counts is chance").count(), 1, "{shown}");
+
+    let root = Root::new();
+    root.write("first/lib-2.0.dist-info/METADATA", metadata("lib 2.0", &[]));
+    root.write("second/lib-1.0.dist-info/METADATA", metadata("lib 1.0", &["Requires-Dist: other"]));
+    root.write("second/app-1.0.dist-info/METADATA", metadata("app 1.0", &["Requires-Dist: lib>=2"]));
+    let places = ["--python", "3.13", "--path", "first", "--path", "second"];
+    let ran = root.run(&[&["what-if", "--json", "--remove", "lib"], &places[..]].concat());
+    let answer = json(&ran);
+    assert_eq!((ran.code, kinds(&answer, "breaks")), (1, vec!["incompatible".to_owned(), "missing".to_owned()]));
+    assert_eq!(kinds(&answer, "repairs"), ["shadowed"]);
+    let shown = told(&root, &root.run(&[&["show", "lib"], &places[..]].concat()), 0);
+    assert!(shown.contains("another that comes before it is the one that counts"), "{shown}");
+}
+
+/// METADATA files that are named, and what would hold on other Pythons, are asked about in the same way.
+#[test]
+fn files_and_a_matrix_of_pythons_are_asked_about() {
+    let root = Root::new();
+    root.add("lib 1.0", &[]).add("app 1.0", &["Requires-Dist: lib<2; python_version < '3.13'"]);
+    let ran = root.run(&["what-if", "--json", "lib==2", "--matrix", "3.12,3.13"]);
+    let answer = json(&ran);
+    let breaks: Vec<usize> =
+        answer["environments"].as_array().unwrap().iter().map(|it| it["breaks"].as_array().unwrap().len()).collect();
+    assert_eq!((ran.code, breaks), (1, vec![1, 0]));
+    let file = |label: &str| root.path().join(SITE).join(format!("{label}.dist-info/METADATA"));
+    let mut command = program();
+    command.args(["what-if", "lib==2", "--python", "3.12", "--file"]).arg(file("lib-1.0"));
+    command.arg("--file").arg(file("app-1.0"));
+    let ran = run(&mut command);
+    assert!(ran.code == 1 && ran.out.contains("app 1.0 needs lib<2; 2 is installed"), "{ran:#?}");
+}
