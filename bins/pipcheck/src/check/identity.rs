@@ -24,9 +24,9 @@ fn metadata(model: &Model<'_>, module: &Module<'_>, findings: &mut Vec<Finding>)
     let mut add = |kind, message| findings.push(finding(model, kind, module, message));
     let distribution = module.distribution;
     let metadata = &distribution.metadata;
-    if let Some(why) = &distribution.unread {
-        let kind = if why.contains("No such file") { Kind::BadMetadata } else { Kind::Unreadable };
-        add(kind, format!("{why}; what it needs is not known"));
+    if let Some(unread) = &distribution.unread {
+        let kind = if unread.absent { Kind::BadMetadata } else { Kind::Unreadable };
+        add(kind, format!("{}; what it needs is not known", unread.why));
         return;
     }
     for problem in metadata.problems() {

@@ -24,10 +24,11 @@ pub fn check(model: &Model<'_>) -> Vec<Finding> {
 
 /// By the module to act on, then by kind and distribution.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        let order = |finding: &Finding| (finding.subject.clone(), finding.kind, finding.distribution.clone());
-        order(a).cmp(&order(b)).then_with(|| a.requirement.cmp(&b.requirement)).then_with(|| a.path.cmp(&b.path))
-    });
+    fn order(finding: &Finding) -> (&str, Kind, &str, Option<&str>, Option<&str>) {
+        let (requirement, path) = (finding.requirement.as_deref(), finding.path.as_deref());
+        (&finding.subject, finding.kind, &finding.distribution, requirement, path)
+    }
+    findings.sort_by(|a, b| order(a).cmp(&order(b)));
 }
 
 fn troubles(model: &Model<'_>) -> Vec<Finding> {

@@ -56,11 +56,9 @@ pub fn compare(name: &str, package: &Package, stacks: &[Stack<'_>], mapping: &Ma
         let hint = python
             .and_then(|python| usual_name(&unknown.project, python))
             .map_or_else(String::new, |usual| format!("; it would usually be called {usual}, which is only a hint"));
-        let message = format!(
-            "{} needs {}, which is not installed, and no mapping says what package has it{hint}",
-            unknown.module,
-            crate::check::wanted(&unknown.requirement)
-        );
+        let (module, wanted) = (&unknown.module, crate::check::wanted(&unknown.requirement));
+        let is = if unknown.installed { "installed without a package" } else { "not installed" };
+        let message = format!("{module} needs {wanted}, which is {is}, and no mapping says what package has it{hint}");
         let mut finding = comparison.finding(Kind::NotHere, &unknown.project, message);
         finding.requirement = Some(unknown.requirement.clone());
         finding

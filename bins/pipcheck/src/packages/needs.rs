@@ -39,6 +39,8 @@ pub struct Unknown {
     pub module: String,
     /// What it needs, normalised.
     pub project: String,
+    /// Whether that is installed, though no package owns it.
+    pub installed: bool,
     /// The requirement, as metadata have it.
     pub requirement: String,
 }
@@ -167,9 +169,10 @@ impl Walk<'_, '_> {
     fn require(&mut self, row: &Row<'_>, requirement: &Requirement<'_>, through: Through<'_>) {
         let name = requirement.name.as_str();
         let packages = self.stack.packages_of(name, self.mapping);
-        if packages.is_empty() && through.strength >= Strength::ExtraOf && self.stack.find(name).is_none() {
+        if packages.is_empty() && through.strength >= Strength::ExtraOf {
             let (module, project) = (self.module.label(), name.to_owned());
-            self.needs.unknown.push(Unknown { module, project, requirement: row.text.to_owned() });
+            let installed = self.stack.find(name).is_some();
+            self.needs.unknown.push(Unknown { module, project, installed, requirement: row.text.to_owned() });
         }
         for package in packages {
             let reason = Reason {

@@ -18,7 +18,7 @@ pub use imports::{ImportSource, Imports};
 pub use python::{BadPythonVersion, Interpreter, PythonVersion};
 pub use root::{Folder, Root, read_regular, reading};
 pub(crate) use site::open_ambient;
-pub use site::{Distribution, Form, Place, Trouble, TroubleKind};
+pub use site::{Distribution, Form, Place, Trouble, TroubleKind, Unread};
 
 /// What is to be read.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +62,9 @@ pub enum ReadError {
     /// Nothing says which Python a directory of modules is for.
     #[error("`{}`: its path does not say which Python it is for; say it with --python", .0.display())]
     WhichPython(PathBuf),
+    /// Paths below several roots.
+    #[error("--path names directories below one --root, not several")]
+    SeveralRoots,
     /// METADATA files say nothing of the Python that they are for.
     #[error("--file needs --python, for METADATA does not say which Python it is installed for")]
     FilesOfWhichPython,
@@ -111,6 +114,10 @@ pub fn collect(sources: &Sources) -> (Vec<Collection>, Vec<ReadError>) {
             }
         }
     } else {
+        if sources.roots.len() > 1 {
+            errors.push(ReadError::SeveralRoots);
+            return (collections, errors);
+        }
         let top = sources.roots.first().map_or(Path::new("/"), PathBuf::as_path);
         collect_paths(top, sources, &mut collections, &mut errors);
     }

@@ -107,7 +107,9 @@ pub fn interpreters(root: &Root) -> Vec<Interpreter> {
     let all = interpreters.clone();
     interpreters.retain(|python| {
         let has_all = |other: &Interpreter| python.sites.iter().all(|site| other.sites.contains(site));
-        !all.iter().any(|other| other.sites.len() > python.sites.len() && python.version.is_same_as(&other.version) && has_all(other))
+        !all.iter().any(|other| {
+            other.sites.len() > python.sites.len() && python.version.is_same_as(&other.version) && has_all(other)
+        })
     });
     interpreters.retain(|interpreter| !interpreter.sites.is_empty());
     interpreters.sort_by(|a, b| (&a.version, &a.prefix).cmp(&(&b.version, &b.prefix)));

@@ -20,6 +20,8 @@ use crate::pep::{Metadata, ProjectName, Scratch};
 
 /// A `.pth` file, or another small one, is not larger.
 const SMALL: u64 = 1024 * 1024;
+/// No environment has more places.
+const LINES: usize = 10_000;
 /// So much of a list of installed files is read.
 const RECORD: usize = 16 * 1024 * 1024;
 /// Nearly all lists of names or files are smaller.
@@ -90,9 +92,24 @@ pub struct Distribution {
     /// Its metadata; empty when they could not be read.
     pub metadata: Metadata,
     /// Why they could not be read.
-    pub unread: Option<Box<str>>,
+    pub unread: Option<Unread>,
     /// What can be imported from it, where that was asked for.
     pub imports: Imports,
+}
+
+/// Why metadata could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// There are none.
+    pub absent: bool,
+    /// The file and the error.
+    pub why: Box<str>,
+}
+
+impl Unread {
+    fn new(file: &str, error: &io::Error) -> Self {
+        Self { absent: error.kind() == io::ErrorKind::NotFound, why: format!("{file}: {error}").into() }
+    }
 }
 
 impl Distribution {
@@ -204,6 +221,10 @@ impl Listing {
                 Ok(text) => more.extend(pth::places(path, &text)),
                 Err(error) => self.unreadable(root, &path.join(&name), &error),
             }
+        }
+        if more.len() > LINES {
+            self.unreadable(root, path, &io::Error::other(format!("its .pth files name over {LINES} places")));
+            more.truncate(LINES);
         }
         for added in more {
             // Python passes over places that are not there.
@@ -357,7 +378,7 @@ impl Reader<'_> {
             let entry = candidate.entry.to_string_lossy().into();
             let (metadata, unread) = match read {
                 Ok(metadata) => (metadata, None),
-                Err(error) => (Metadata::default(), Some(error.to_string().into())),
+                Err(error) => (Metadata::default(), Some(Unread::new("EGG-INFO", &error))),
             };
             let imports = Imports::unknown();
             return Ok(Distribution { form, place: candidate.place, entry, metadata, unread, imports });
@@ -377,7 +398,7 @@ impl Reader<'_> {
         let (mut metadata, unread) = match opened.and_then(|file| Metadata::read(file, scratch)) {
             Ok(metadata) => (metadata, None),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err("is not a directory".to_owned()),
-            Err(error) => (Metadata::default(), Some(format!("{main}: {error}").into())),
+            Err(error) => (Metadata::default(), Some(Unread::new(main, &error))),
         };
         if matches!(form, Form::EggInfo | Form::Egg | Form::EggLink)
             && metadata.requires_dist().next().is_none()
