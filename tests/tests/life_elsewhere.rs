@@ -196,6 +196,8 @@ fn brought_in_a_stream() {
 #[test]
 fn brought_in_a_directory() {
     two_hosts(|brand, here, there| {
+        // A zone root whose own /root looks like one is not taken for a zonepath.
+        fs::create_dir(here.in_zone("z1", "/root/etc")).unwrap();
         for directory in [here.zonepath("z1"), here.zonepath("z1").join("root")] {
             brought(brand, there, &["-d", directory.to_str().unwrap()]);
             lives(there);
@@ -207,6 +209,29 @@ fn brought_in_a_directory() {
         lives_anyhow(&plain);
         plain.zoneadm("z1", &["uninstall", "-F"]).well();
         assert!(!plain.zonepath("z1").exists());
+    });
+}
+
+#[test]
+fn brought_in_a_dataset() {
+    two_hosts(|brand, here, _| {
+        here.zoneadm("z1", &["detach"]).well();
+        here.configure("z2", brand);
+        for dataset in ["rpool/zones/z1", ZBE] {
+            here.zoneadm("z2", &["attach", "-d", dataset]).well();
+            assert_eq!(here.text("z2", "/etc/system.conf"), "mine\n");
+            here.zoneadm("z2", &["uninstall", "-F"]).well();
+        }
+        let before = here.lab.snapshot_of_state(&[]);
+        here.zoneadm("z2", &["attach", "-d", "rpool/zones/none"])
+            .badly(&["rpool/zones/none: there is no such dataset"]);
+        here.zoneadm("z2", &["attach", "-d", "zones/../z1"]).badly(&["no name of a ZFS dataset"]);
+        assert_eq!(here.lab.snapshot_of_state(&[]).difference(&before), "");
+        here.lab.zfs_ok(&["unmount", ZBE]);
+        here.zoneadm("z2", &["attach", "-d", ZBE]).badly(&[&format!("{ZBE}: is not mounted"), "`zfs mount "]);
+        here.zoneadm("z1", &["attach"]).well();
+        here.run("umount", &[here.zonepath("z1").join("root").to_str().unwrap()]).well();
+        here.zoneadm("z2", &["attach", "-d", ZBE]).badly(&["is not mounted", "`mount -F zfs "]);
     });
 }
 
@@ -308,6 +333,10 @@ fn another_brand_is_refused() {
         there.configure("z1", other);
         let before = there.lab.snapshot_of_state(&[]);
         there.zoneadm("z1", &["attach"]).badly(&[&format!("`{brand}`"), &format!("`{other}`")]);
+        assert_eq!(there.lab.snapshot_of_state(&[]).difference(&before), "");
+        there.configure("z2", other);
+        let from = here.zonepath("z1");
+        there.zoneadm("z2", &["attach", "-d", from.to_str().unwrap()]).badly(&[&format!("`{brand}`")]);
         assert_eq!(there.lab.snapshot_of_state(&[]).difference(&before), "");
         here.zoneadm("z1", &["attach"]).well();
     });

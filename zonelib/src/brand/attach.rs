@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{DETACHED, ZoneConfig, ZoneName};
 use crate::host::be::{ACTIVE_PROPERTY, PARENT_PROPERTY};
+use crate::host::zfs::Datasets;
 use crate::host::{self, DatasetName, zfs};
 use crate::journal::{Journal, Recovered, StateDir, Undo};
 use crate::populate::unpack::{Limits, Unpack};
 use crate::recipe::Recipe;
 use crate::root::Tree;
-use crate::storage::{Directory, ROOT, Storage, StorageError, ZoneDatasets, parent_dataset};
+use crate::storage::{self, Directory, ROOT, Storage, StorageError, ZoneDatasets, parent_dataset};
 
 use super::HookError;
 use super::adopt::{Host, Updated};
@@ -22,6 +23,9 @@ use super::state::mounted_below;
 /// What to do when a root was to be brought and one is there, such as one that a killed attach has brought.
 const AS_IT_IS: &str = "attach it as it is, without -a, -d and -r";
 
+/// What every zone root has.
+const ETC: &[u8] = b"etc";
+
 /// Where the zone root comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -29,8 +33,10 @@ pub enum Source {
     Zonepath,
     /// An archive, tar or cpio, plain or by gzip.
     Archive(PathBuf),
-    /// A directory, or a dataset by the directory that it is mounted on.
+    /// A directory: a zone root, or a zonepath.
     Directory(PathBuf),
+    /// What is in a dataset, which has to be mounted.
+    Dataset(DatasetName),
     /// A stream of `zfs send`.
     Stream(PathBuf),
 }
@@ -94,10 +100,14 @@ impl Attach {
 
     /// What was detached has to be a zone of this brand.
     fn check_manifest(&self) -> Result<(), HookError> {
-        let Ok(zonepath) = Tree::open(&self.zonepath) else { return Ok(()) };
-        let handle = zonepath.handle().map_err(HookError::system(&self.zonepath))?;
-        match ZoneConfig::read_detached(&handle, &self.zonepath)? {
-            Some(detached) => self.check_brand(&detached, &self.zonepath.join(DETACHED)),
+        Tree::open(&self.zonepath).map_or(Ok(()), |zonepath| self.check_manifest_in(&zonepath))
+    }
+
+    fn check_manifest_in(&self, zonepath: &Tree) -> Result<(), HookError> {
+        let path = zonepath.path();
+        let handle = zonepath.handle().map_err(HookError::system(path))?;
+        match ZoneConfig::read_detached(&handle, path)? {
+            Some(detached) => self.check_brand(&detached, &path.join(DETACHED)),
             None => Ok(()),
         }
     }
@@ -254,7 +264,7 @@ impl Attach {
         target.mount(journal, dataset.as_str())?;
         self.fill(&target.root(), attached)?;
         let root = target.root();
-        crate::storage::declare_whole(&root)?;
+        storage::declare_whole(&root)?;
         Ok(root)
     }
 
@@ -287,18 +297,29 @@ impl Attach {
     /// Fills an empty root.
     fn fill(&self, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
         match &self.source {
-            Source::Directory(directory) => {
-                let from =
-                    if directory.join(ROOT).join("etc").is_dir() { directory.join(ROOT) } else { directory.clone() };
-                let copied = copy(&from, root)?;
-                attached.notes.extend(copied.skipped.iter().map(|skipped| {
-                    format!("/{} was not copied: {}", crate::populate::printable(&skipped.path), skipped.reason)
-                }));
-                Ok(())
-            }
+            Source::Directory(directory) => self.copy(directory, root, attached),
+            Source::Dataset(dataset) => self.copy(&place_of(dataset)?, root, attached),
             Source::Archive(archive) => self.unpack(archive, root, attached),
             Source::Stream(_) | Source::Zonepath => Ok(()),
         }
+    }
+
+    /// Copies a zone root, or that of a zonepath.
+    fn copy(&self, directory: &Path, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
+        let mut from = Tree::open(directory).map_err(HookError::system(directory))?;
+        // As in archives: the home of the zone's root user may be called `root`, and hold an `etc`.
+        if from.open_dir(ETC).is_err()
+            && let Ok(inner) = from.enter(ROOT.as_bytes())
+            && inner.open_dir(ETC).is_ok()
+        {
+            self.check_manifest_in(&from)?;
+            from = inner;
+        }
+        let copied = copy(&from, root)?;
+        attached.notes.extend(copied.skipped.iter().map(|skipped| {
+            format!("/{} was not copied: {}", crate::populate::printable(&skipped.path), skipped.reason)
+        }));
+        Ok(())
     }
 
     fn unpack(&self, archive: &Path, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
@@ -317,6 +338,21 @@ impl Attach {
         }
         Ok(())
     }
+}
+
+/// Where a dataset is mounted.
+fn place_of(dataset: &DatasetName) -> Result<PathBuf, HookError> {
+    if let Some(place) = storage::mounts()?.place_of(dataset.as_str()) {
+        return Ok(place.to_owned());
+    }
+    let problem = match Datasets::only(dataset.as_str()).map_err(StorageError::from)? {
+        None => "there is no such dataset; a directory begins with `/`".to_owned(),
+        Some(found) if found.mountpoint.as_deref() == Some("legacy") => {
+            format!("is not mounted; mount it: `mount -F zfs {dataset} /mnt`")
+        }
+        Some(_) => format!("is not mounted; mount it: `zfs mount {dataset}`"),
+    };
+    Err(StorageError::Datasets { dataset: dataset.to_string(), problem }.into())
 }
 
 /// A file that somebody has named. Other objects could keep a reader waiting, or have no end.
