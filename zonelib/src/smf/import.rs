@@ -248,6 +248,12 @@ impl<'i> Import<'i> {
     }
 }
 
+/// Takes a scratch directory away that somebody has left.
+pub(super) fn clear_scratch(scratch: &Path) -> io::Result<()> {
+    clear(&scratch_handle(scratch)?)?;
+    std::fs::remove_dir(scratch)
+}
+
 /// Nobody but its owner may enter it, and it is no link to elsewhere.
 fn scratch_handle(scratch: &Path) -> io::Result<Handle> {
     let name = scratch.file_name().ok_or(io::ErrorKind::InvalidInput)?;
