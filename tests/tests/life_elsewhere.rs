@@ -127,7 +127,10 @@ fn attached_by_force() {
         assert_eq!(there.names_in(&there.zonepath("z1")), ["SUNWattached.xml", "root"]);
         let done = there.zoneadm("z1", &["boot"]).badly(&["no zone root here is active", OTHER, "zfs get"]);
         assert_eq!(there.state("z1"), "installed", "{done:?}");
-        there.zoneadm("z1", &["detach"]).badly(&["no zone root here is active"]);
+        for detach in [&["detach"][..], &["detach", "-n"]] {
+            let done = there.zoneadm("z1", detach).badly(&["no zone root here is active"]);
+            assert_eq!(done.out, "");
+        }
         assert_eq!(there.names_in(&there.zonepath("z1")), ["SUNWattached.xml", "root"]);
         there.run("zonecfg", &["-z", "z1", "delete", "-F"]).well();
         // And here, where it is at home.

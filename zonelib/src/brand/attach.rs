@@ -1,12 +1,10 @@
 //! The attach hook: takes a zone root that was detached, here or on another host, or one that comes in an
 //! archive, a directory or a stream, into the running boot environment.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::config::{DETACHED, ZoneConfig, ZoneName};
 use crate::host::be::{ACTIVE_PROPERTY, PARENT_PROPERTY};
-use crate::host::zfs::Datasets;
 use crate::host::{self, DatasetName, zfs};
 use crate::journal::{Journal, Recovered, StateDir, Undo};
 use crate::populate::unpack::{Limits, Unpack};
@@ -16,30 +14,14 @@ use crate::storage::{self, Directory, ROOT, Storage, StorageError, ZoneDatasets,
 
 use super::HookError;
 use super::adopt::{Host, Updated};
+pub use super::arrival::Source;
+use super::arrival::{check_brand, check_detached, check_root, open_file, place_of, root_in};
 use super::clone::{copy, make_zonepath_dataset};
 use super::error::go_on;
 use super::state::mounted_below;
 
 /// What to do when a root was to be brought and one is there, such as one that a killed attach has brought.
 const AS_IT_IS: &str = "attach it as it is, without -a, -d and -r";
-
-/// What every zone root has.
-const ETC: &[u8] = b"etc";
-
-/// Where the zone root comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// It is in the zonepath already.
-    Zonepath,
-    /// An archive, tar or cpio, plain or by gzip.
-    Archive(PathBuf),
-    /// A directory: a zone root, or a zonepath.
-    Directory(PathBuf),
-    /// What is in a dataset, which has to be mounted.
-    Dataset(DatasetName),
-    /// A stream of `zfs send`.
-    Stream(PathBuf),
-}
 
 /// What is to be attached.
 #[derive(Clone, Debug)]
@@ -89,7 +71,7 @@ impl Attach {
             };
             go_on()?;
             let tree = Tree::open(&root).map_err(HookError::system(&root))?;
-            self.check_root(&tree)?;
+            check_root(&tree, &self.recipe)?;
             if self.update {
                 let host = Host { image: &self.image, recipe: &self.recipe };
                 attached.updated = Some(host.update(&tree, &self.zone)?);
@@ -100,40 +82,7 @@ impl Attach {
 
     /// What was detached has to be a zone of this brand.
     fn check_manifest(&self) -> Result<(), HookError> {
-        Tree::open(&self.zonepath).map_or(Ok(()), |zonepath| self.check_manifest_in(&zonepath))
-    }
-
-    fn check_manifest_in(&self, zonepath: &Tree) -> Result<(), HookError> {
-        let path = zonepath.path();
-        let handle = zonepath.handle().map_err(HookError::system(path))?;
-        match ZoneConfig::read_detached(&handle, path)? {
-            Some(detached) => self.check_brand(&detached, &path.join(DETACHED)),
-            None => Ok(()),
-        }
-    }
-
-    fn check_brand(&self, detached: &ZoneConfig, file: &Path) -> Result<(), HookError> {
-        let brand = &self.recipe.name;
-        match &detached.brand {
-            Some(found) if found.to_string() != *brand => Err(HookError::Refused(format!(
-                "{}: the zone was of brand `{found}` when it was detached, not `{brand}`; configure it with its own brand",
-                file.display()
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// A root is a zone's when packages are recorded in it.
-    fn check_root(&self, root: &Tree) -> Result<(), HookError> {
-        let contents = contents::database::CONTENTS.as_bytes();
-        root.open_file(contents).map(drop).map_err(|source| {
-            let path = root.path().join(contents::database::CONTENTS);
-            HookError::Refused(format!(
-                "{}: {source}: a root of brand `{}` has its package database there, so this is none",
-                path.display(),
-                self.recipe.name
-            ))
-        })
+        Tree::open(&self.zonepath).map_or(Ok(()), |zonepath| check_detached(&zonepath, &self.recipe))
     }
 
     /// The root that is in the zonepath.
@@ -274,7 +223,7 @@ impl Attach {
             return Err(HookError::Refused(format!("{}: {why}", self.zonepath.display())));
         }
         let root = self.zonepath.join(ROOT);
-        if Tree::open(&root).is_ok_and(|there| self.check_root(&there).is_ok()) {
+        if Tree::open(&root).is_ok_and(|there| check_root(&there, &self.recipe).is_ok()) {
             return Err(HookError::Refused(format!("{}: is a zone root already; {AS_IT_IS}", root.display())));
         }
         let mut storage = Directory::of_zone(&self.zonepath)?;
@@ -306,15 +255,7 @@ impl Attach {
 
     /// Copies a zone root, or that of a zonepath.
     fn copy(&self, directory: &Path, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
-        let mut from = Tree::open(directory).map_err(HookError::system(directory))?;
-        // As in archives: the home of the zone's root user may be called `root`, and hold an `etc`.
-        if from.open_dir(ETC).is_err()
-            && let Ok(inner) = from.enter(ROOT.as_bytes())
-            && inner.open_dir(ETC).is_ok()
-        {
-            self.check_manifest_in(&from)?;
-            from = inner;
-        }
+        let from = root_in(directory, &self.recipe)?;
         let copied = copy(&from, root)?;
         attached.notes.extend(copied.skipped.iter().map(|skipped| {
             format!("/{} was not copied: {}", crate::populate::printable(&skipped.path), skipped.reason)
@@ -331,36 +272,11 @@ impl Attach {
         let contained = unpack.run(&file, &handle).map_err(fail)?;
         if let Some(manifest) = &contained.manifest {
             let called = archive.join(DETACHED);
-            self.check_brand(&ZoneConfig::parse(&called, manifest)?, &called)?;
+            check_brand(&ZoneConfig::parse(&called, manifest)?, &called, &self.recipe)?;
         }
         if contained.skipped > 0 {
             attached.notes.push(format!("{} members of {} were left out", contained.skipped, archive.display()));
         }
         Ok(())
     }
-}
-
-/// Where a dataset is mounted.
-fn place_of(dataset: &DatasetName) -> Result<PathBuf, HookError> {
-    if let Some(place) = storage::mounts()?.place_of(dataset.as_str()) {
-        return Ok(place.to_owned());
-    }
-    let problem = match Datasets::only(dataset.as_str()).map_err(StorageError::from)? {
-        None => "there is no such dataset; a directory begins with `/`".to_owned(),
-        Some(found) if found.mountpoint.as_deref() == Some("legacy") => {
-            format!("is not mounted; mount it: `mount -F zfs {dataset} /mnt`")
-        }
-        Some(_) => format!("is not mounted; mount it: `zfs mount {dataset}`"),
-    };
-    Err(StorageError::Datasets { dataset: dataset.to_string(), problem }.into())
-}
-
-/// A file that somebody has named. Other objects could keep a reader waiting, or have no end.
-fn open_file(path: &Path) -> Result<File, HookError> {
-    let found = std::fs::metadata(path).map_err(HookError::system(path))?;
-    if found.is_file() {
-        return File::open(path).map_err(HookError::system(path));
-    }
-    let kind = if found.is_dir() { "a directory" } else { "no regular file" };
-    Err(HookError::Refused(format!("{}: is {kind}; give a file", path.display())))
 }
