@@ -112,6 +112,12 @@ fn journeys(brand: &'static str) -> Vec<Scenario> {
             })
         },
         scenario(brand, "attach", "z1", Ends::AsBefore, zoneadm(&["attach"]), detached),
+        scenario(brand, "attach to other packages", "z1", Ends::AsBefore, zoneadm(&["attach", "-u"]), {
+            move |world| {
+                detached(world);
+                change_image(world);
+            }
+        }),
         scenario(
             brand,
             "attach of a directory",
