@@ -78,6 +78,15 @@ impl Imported {
         self.manifests.saturating_sub(self.refused)
     }
 
+    /// In words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.accepted() {
+            1 => "1 service manifest imported".to_owned(),
+            count => format!("{count} service manifests imported"),
+        }
+    }
+
     /// What to say of refused manifests.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
