@@ -6,8 +6,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tests::run::skip_without_root;
-use tests::scenario::{Did, World, upgrade};
+use tests::scenario::{self, Did, World, upgrade};
 
 const OTHER: &str = "6b1f2f4e-0c3d-4f60-8a71-2d9c4b5e6f70";
 const ZBE: &str = "rpool/zones/z1/ROOT/zbe";
@@ -70,12 +69,7 @@ impl Hosts {
 }
 
 fn for_each_brand(act: impl Fn(&Hosts)) {
-    if skip_without_root() {
-        return;
-    }
-    for brand in ["sparse-root", "whole-root"] {
-        act(&Hosts::new(brand));
-    }
+    scenario::for_each_brand(|brand| act(&Hosts::new(brand)));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tests::run::{skip, skip_without_root};
-use tests::scenario::{Did, World};
+use tests::run::skip;
+use tests::scenario::{Did, World, for_each_brand};
 
 const OTHER: &str = "6b1f2f4e-0c3d-4f60-8a71-2d9c4b5e6f70";
 const ROOTS: &str = "rpool/zones/z1/ROOT";
@@ -17,11 +17,7 @@ const PARENT: &str = "org.opensolaris.libbe:parentbe";
 
 /// A host with a zone that was worked in and is installed and halted, and another host.
 fn two_hosts(act: impl Fn(&str, &World, &World)) {
-    if skip_without_root() {
-        return;
-    }
-    for brand in ["sparse-root", "whole-root"] {
-        println!("{brand}");
+    for_each_brand(|brand| {
         let (here, there) = (World::new(), World::elsewhere(OTHER));
         here.configure("z1", brand);
         here.zoneadm("z1", &["install"]).well();
@@ -31,7 +27,7 @@ fn two_hosts(act: impl Fn(&str, &World, &World)) {
         act(brand, &here, &there);
         here.is_sound();
         there.is_sound();
-    }
+    });
 }
 
 /// A host that had no sparse-root zone so far has none of its libraries to share.
