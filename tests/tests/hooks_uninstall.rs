@@ -321,3 +321,26 @@ fn a_zone_that_runs_is_not_uninstalled_by_the_hook_either() {
     unchanged(&world, &before);
     same_trees(&tree, &zone_tree(&world, "z1"));
 }
+
+/// Whoever runs the hook by hand may mistake one directory for another.
+#[test]
+fn only_the_zonepath_of_the_zone_is_taken_away() {
+    if skip_without_root() {
+        return;
+    }
+    let world = installed();
+    let (before, tree) = (datasets(&world), zone_tree(&world, "z1"));
+    let own = world.zonepath("z1").display().to_string();
+    let zones = world.lab.place("/zones").display().to_string();
+    for (zone, zonepath, word) in [
+        ("z1", zones.as_str(), own.as_str()),
+        ("z1", world.lab.root().to_str().unwrap(), &own),
+        ("z1", "relative", &own),
+        ("nobody", &own, "there is no zone `nobody`"),
+    ] {
+        let did = world.zonekit("uninstall", &["-b", "sparse-root", "-z", zone, "-R", zonepath, "-F"]);
+        assert_eq!(did.badly(&[word]).code, 255);
+        unchanged(&world, &before);
+        same_trees(&tree, &zone_tree(&world, "z1"));
+    }
+}

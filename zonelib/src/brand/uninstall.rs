@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::ZoneName;
+use crate::config::{self, ZoneName};
 use crate::host::DatasetError;
 use crate::host::mounts::Mount;
 use crate::host::zfs::{self, Dataset, Datasets};
@@ -72,6 +72,7 @@ impl Uninstall {
     /// # Errors
     /// [`HookError`]: what stands in the way.
     pub fn plan(&self) -> Result<Plan, HookError> {
+        self.refuse_strangers()?;
         let mut plan = match self.datasets()? {
             Some(datasets) => self.plan_datasets(&datasets)?,
             None => Plan::default(),
@@ -88,6 +89,20 @@ impl Uninstall {
             plan.remove.push(self.zonepath.clone());
         }
         Ok(plan)
+    }
+
+    /// What is destroyed is the zone's own: whatever stands in another directory is somebody else's.
+    fn refuse_strangers(&self) -> Result<(), HookError> {
+        let all = config::index().map_err(HookError::system(Path::new("/etc/zones/index")))?;
+        let zone = &self.zone;
+        match all.into_iter().find(|found| found.name == *zone) {
+            Some(found) if found.zonepath == self.zonepath => Ok(()),
+            Some(found) => {
+                let (asked, own) = (self.zonepath.display(), found.zonepath.display());
+                Err(HookError::Refused(format!("{asked}: is not the zonepath of `{zone}`, which is {own}")))
+            }
+            None => Err(HookError::Refused(format!("there is no zone `{zone}`; `zoneadm list -c` names them"))),
+        }
     }
 
     /// The zone's datasets; that of the zonepath may not be mounted.

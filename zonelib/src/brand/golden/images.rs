@@ -133,6 +133,12 @@ pub fn prune(image: &Image, state: &StateDir) -> Result<Fate, HookError> {
     Ok(fate)
 }
 
+/// Puts right what killed programs left of images that are gone from the pools, or were never listed. What cannot
+/// be put right now is told by the next program that works on such an image.
+pub fn settle(state: &StateDir) {
+    state.settle_images();
+}
+
 fn destroy(image: Image, journal: &mut Journal) -> Result<(), HookError> {
     if let Some(path) = crate::storage::mounts()?.place_of(image.dataset.as_str()) {
         zfs::unmount(path)?;
