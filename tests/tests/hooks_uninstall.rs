@@ -166,8 +166,17 @@ fn clones_become_independent() {
     world.zoneadm("z2", &["clone", "z1"]).well();
     world.zoneadm("z3", &["clone", "z2"]).well();
     let tree = zone_tree(&world, "z3");
+    let told = world.zoneadm("z2", &["uninstall", "-F", "-n"]).out;
+    let names = world.lab.names();
     world.zoneadm("z2", &["uninstall", "-F"]).well();
     gone(&world, "z2");
+    // What was moved by the promotion has another name meanwhile.
+    let now = world.lab.names();
+    for name in names.iter().filter(|name| !now.contains(name) && !name.ends_with("@z3_snap")) {
+        assert!(told.contains(&format!("destroy `{name}`\n")), "{name}: {told}");
+    }
+    assert!(told.contains("promote `rpool/zones/z3/ROOT/zbe`\n"), "{told}");
+    assert!(told.contains("destroy `rpool/zones/z3/ROOT/zbe@z3_snap`\n"), "{told}");
     world.zoneadm("z1", &["uninstall", "-F"]).well();
     gone(&world, "z1");
     same_trees(&tree, &zone_tree(&world, "z3"));
