@@ -360,7 +360,11 @@ fn prune_takes_what_nobody_uses() {
         data["images"].as_array().unwrap().iter().find(|image| image["dataset"] == old.as_str()).unwrap().clone();
     assert_eq!(found["users"], serde_json::json!(["rpool/zones/z1/ROOT/zbe"]));
     assert_eq!((&found["brand"], &found["whole"]), (&Value::from("whole-root"), &Value::from(true)));
+    world.lab.reset_log();
     assert_eq!(golden(&world, &["list", "-p"]).well().out.lines().count(), 2);
+    // Where they are, and what is there: no process an image.
+    assert_eq!(world.lab.log().len(), 2);
+    assert_eq!(golden(&world, &["list", "-p", "--under", &old]).well().out.lines().count(), 1);
     let leaf = old.rsplit('/').next().unwrap();
     let refused = golden(&world, &["prune", leaf]).badly(&["rpool/zones/z1/ROOT/zbe is a clone of it"]);
     assert_eq!(refused.code, 1);
