@@ -21,6 +21,7 @@ Examples:
   pipcheck packages --fix TRIBhttpie-python-313
   pipcheck what-if urllib3==2.2.1
   pipcheck held-back --known versions.txt
+  pipcheck diff before.json /build/root
 
 Files, below a root:
   lib/pythonX.Y/site-packages in usr, usr/local, usr/versions/*, opt/* and the root itself, where distributions of
@@ -285,6 +286,9 @@ pub(crate) struct Blockers {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct HeldBack {
+    /// Tell only of these modules
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
     /// Versions that there are: lines `name version` or `name==version`, or what `pip list --outdated` prints
     #[arg(long, value_name = "FILE", required = true)]
     pub known: PathBuf,
@@ -320,11 +324,11 @@ pub(crate) struct Tree {
     #[arg(long)]
     pub reverse: bool,
     /// Print it in the language of Graphviz, whole
-    #[arg(long, conflicts_with_all = ["json", "depth"])]
+    #[arg(long, conflicts_with = "json")]
     pub dot: bool,
     /// Print no deeper than this
-    #[arg(long, value_name = "LEVELS", conflicts_with = "json")]
-    pub depth: Option<usize>,
+    #[arg(long, value_name = "LEVELS", default_value_t = 40)]
+    pub depth: usize,
     #[command(flatten)]
     pub sources: SourceFlags,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::change::{ChangeError, read};
 use super::known::KnownVersions;
 use super::search::{Moves, Search};
-use crate::model::{Model, Module, PythonFit, Reverse, Verdict, fit, patches};
+use crate::model::{Model, Module, ProjectId, PythonFit, Reverse, Verdict, fit, patches};
 use crate::pep::{DeclaredVersion, Metadata, PreReleases, Requirement, Version};
 
 /// What is given of newer versions.
@@ -127,15 +127,16 @@ fn unfold(path: &Path) -> Result<Vec<PathBuf>, ChangeError> {
     Ok(paths)
 }
 
-/// Looks at all modules of a model.
+/// Looks at some projects of a model, or at all if none are named.
 #[must_use]
-pub fn held_back(model: &Model<'_>, given: &Given) -> Survey {
+pub fn held_back(model: &Model<'_>, given: &Given, only: &[ProjectId]) -> Survey {
     let reverse = Reverse::of(model);
     let mut search = Search::new(model, &reverse, given);
     let patched = patches(&model.python);
     let mut survey = Survey::default();
     let mut projects: Vec<(&str, &Module<'_>)> =
         model.by_name.iter().map(|(name, project)| (name.as_ref(), model.counted(*project))).collect();
+    projects.retain(|(_, module)| only.is_empty() || only.contains(&module.project));
     projects.sort_unstable_by_key(|(name, _)| *name);
     for (name, module) in projects {
         let installed = module.version.as_ref().and_then(|version| version.version());

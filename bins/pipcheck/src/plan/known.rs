@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::pep::{ProjectName, Version};
 use crate::read::open_ambient;
 
-/// All projects of the largest index with all their versions are smaller.
-const MAX_BYTES: u64 = 256 << 20;
+/// The newest versions of all projects of the largest index are smaller.
+const MAX_BYTES: u64 = 64 << 20;
 /// So many lines that make no sense are told.
 const MAX_TOLD: usize = 10;
 
@@ -37,8 +37,8 @@ pub enum KnownError {
 /// Versions that there are, by project.
 #[derive(Clone, Debug, Default)]
 pub struct KnownVersions {
-    /// From the newest to the oldest, with their text.
-    versions: BTreeMap<String, Vec<(Version, String)>>,
+    /// Each with its text.
+    versions: BTreeMap<String, BTreeMap<Version, String>>,
     /// What could not be used of the list, line by line.
     pub problems: Vec<String>,
 }
@@ -87,10 +87,6 @@ impl KnownVersions {
         if bad > MAX_TOLD {
             known.problems.push(format!("`{shown}`: {} more lines that make no sense", bad - MAX_TOLD));
         }
-        for versions in known.versions.values_mut() {
-            versions.sort_by(|a, b| b.0.cmp(&a.0));
-            versions.dedup_by(|a, b| a.0 == b.0);
-        }
         known
     }
 
@@ -108,23 +104,22 @@ impl KnownVersions {
         if versions.is_empty() {
             return Err("has no version".to_owned());
         }
-        self.versions.entry(name.to_string()).or_default().extend(versions);
+        let known = self.versions.entry(name.to_string()).or_default();
+        for (version, text) in versions {
+            known.entry(version).or_insert(text);
+        }
         Ok(())
     }
 
     /// Adds a version of which there is METADATA.
     pub(super) fn add(&mut self, name: &str, version: &str) {
         let Ok(parsed) = Version::parse(version) else { return };
-        let versions = self.versions.entry(name.to_owned()).or_default();
-        if !versions.iter().any(|(known, _)| *known == parsed) {
-            versions.push((parsed, version.to_owned()));
-            versions.sort_by(|a, b| b.0.cmp(&a.0));
-        }
+        self.versions.entry(name.to_owned()).or_default().entry(parsed).or_insert_with(|| version.to_owned());
     }
 
     /// The versions of a project, from the newest.
     pub fn of<'k>(&'k self, name: &str) -> impl Iterator<Item = (&'k Version, &'k str)> + use<'k> {
-        self.versions.get(name).into_iter().flatten().map(|(version, text)| (version, text.as_str()))
+        self.versions.get(name).into_iter().flatten().rev().map(|(version, text)| (version, text.as_str()))
     }
 
     /// A name as it is kept here.

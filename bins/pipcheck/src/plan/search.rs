@@ -16,6 +16,8 @@ pub const MAX_SET: usize = 8;
 /// How many requirements are looked at for one module that is held back, and for all: a second or so.
 const WORK_FOR_ONE: usize = 500_000;
 const WORK_FOR_ALL: usize = 4_000_000;
+/// What a set costs itself, as if so many requirements were looked at.
+const STATE: usize = 20;
 
 /// One module of a set that moves together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -117,15 +119,17 @@ impl<'s, 'a> Search<'s, 'a> {
                 ended => break ended,
             }
         };
-        self.work_left -= allowed - run.work_left;
+        let spent = if matches!(ended, Ended::OutOfWork) { allowed } else { allowed - run.work_left };
+        self.work_left -= spent;
         match ended {
             Ended::Found(state, assumed) => Moves::Together { set: self.describe(&state), assumed },
             Ended::Nothing => Moves::Never { stuck: run.stuck.into_iter().collect() },
-            Ended::TooSmall => {
-                Moves::GaveUp { why: format!("no set of up to {MAX_SET} modules does; a larger one might") }
-            }
+            Ended::TooSmall => Moves::GaveUp { why: format!("it takes more than {MAX_SET} modules") },
+            Ended::OutOfWork if self.work_left == 0 => Moves::GaveUp {
+                why: "the searches for all have taken too long; ask about it alone, by its name".to_owned(),
+            },
             Ended::OutOfWork => Moves::GaveUp {
-                why: format!("there are too many ways to look at; no set of fewer than {} modules does", run.limit),
+                why: format!("there are too many ways to look at; it takes {} modules or more", run.limit),
             },
         }
     }
@@ -214,18 +218,19 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// What would not hold any more if these moved; `None` when too much has been looked at.
     fn clashes(&self, state: &State<'s>, run: &mut Run<'s>, assumed: &mut Vec<String>) -> Option<Vec<Clash<'s>>> {
+        run.work_left = run.work_left.checked_sub(STATE)?;
         let mut clashes = Vec::new();
         for (name, to) in state {
             let project = self.model.by_name.get(*name).copied();
             if let Some(project) = project {
                 for row in self.requiring(project) {
                     run.work_left = run.work_left.checked_sub(1)?;
-                    self.from_outside(row, name, to, state, &mut clashes, assumed);
+                    self.against_requirer(row, name, to, state, &mut clashes, assumed);
                 }
             }
             if let Some(metadata) = to.metadata {
                 run.work_left = run.work_left.checked_sub(metadata.requires_dist().count())?;
-                self.from_inside(name, project, metadata, state, &mut clashes);
+                self.against_new_needs(name, project, metadata, state, &mut clashes);
             }
         }
         Some(clashes)
@@ -239,7 +244,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// A requirement of something that is installed, against the version that what it requires would have.
-    fn from_outside(
+    fn against_requirer(
         &self,
         row: &'s Row<'a>,
         name: &'s str,
@@ -265,7 +270,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// What a new version requires by its METADATA.
-    fn from_inside(
+    fn against_new_needs(
         &self,
         name: &'s str,
         project: Option<ProjectId>,

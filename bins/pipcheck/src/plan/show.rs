@@ -67,11 +67,13 @@ pub struct ModuleView {
 }
 
 impl ModuleView {
-    /// Whether something that counts does not hold.
+    /// Whether something that counts does not hold. A module that another comes before needs nothing.
     #[must_use]
     pub fn has_trouble(&self) -> bool {
         let fails = |need: &Need| need.state != "met" && matches!(need.counts, "always" | "by-extra");
-        self.requires.iter().chain(&self.required_by).any(fails) || matches!(self.python, "wrong" | "bad")
+        self.required_by.iter().any(fails)
+            || (self.standing != "shadowed"
+                && (self.requires.iter().any(fails) || matches!(self.python, "wrong" | "bad")))
     }
 }
 

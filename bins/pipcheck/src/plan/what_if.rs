@@ -18,8 +18,10 @@ pub struct Outlook {
     pub repairs: Vec<Finding>,
     /// What is found about the changed modules, now and then.
     pub remains: Vec<Finding>,
-    /// How many other findings stay.
+    /// How many other findings stay. Import names are among them only if modules were read with what can be imported.
     pub unchanged: usize,
+    /// How many of all that stay are no notes.
+    pub serious: usize,
     /// The modules that do not stand what is changed: by name, with what they require.
     pub blockers: Vec<Blocker>,
 }
@@ -47,6 +49,7 @@ pub fn what_if(model: &Model<'_>, planned: &Planned) -> Outlook {
     let concerns = |finding: &Finding| {
         changed.contains(finding.subject.as_str()) || changed.contains(finding.distribution.as_str())
     };
+    let serious = difference.unchanged.iter().filter(|finding| !finding.kind.is_note()).count();
     let (remains, others): (Vec<_>, Vec<_>) = difference.unchanged.into_iter().partition(concerns);
     let blockers: BTreeSet<Blocker> = difference.new.iter().filter_map(|finding| blocker(finding, &changed)).collect();
     Outlook {
@@ -55,6 +58,7 @@ pub fn what_if(model: &Model<'_>, planned: &Planned) -> Outlook {
         repairs,
         remains,
         unchanged: others.len(),
+        serious,
         blockers: blockers.into_iter().collect(),
     }
 }

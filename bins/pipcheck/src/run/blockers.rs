@@ -45,7 +45,7 @@ pub(super) fn run(flags: &Blockers, terminal: Terminal) -> Result<Outcome, Failu
 fn text(title: &str, limits: &Limits, style: Style) -> String {
     let mut out = style.paint(Tone::Strong, &harmless(&label(&limits.name, limits.installed.as_deref())));
     let here = if limits.installed.is_some() { "" } else { " (not installed)" };
-    let required = count(limits.limits.len(), "requirement counts", "requirements count");
+    let required = count(limits.limits.len(), "requirement", "requirements");
     out.push_str(&format!("{here}, {}: {required}\n", harmless(title)));
     let bounds: Vec<String> = limits.limits.iter().map(|limit| bound(limit, limits.newest.is_some())).collect();
     let widest = bounds.iter().map(String::len).max().unwrap_or(0);

@@ -224,21 +224,22 @@ fn versions(side: &[EnvironmentReport]) -> BTreeMap<String, String> {
 }
 
 fn text(change: &Change, style: Style) -> String {
-    let mut out = String::new();
-    let updated = change.updated.iter().map(|it| format!("{} {} -> {}", it.name, it.old, it.new)).collect::<Vec<_>>();
+    let Change { python, new, gone, unchanged, updated, added, removed } = change;
+    let title = format!("Python {python}");
+    let modules = format!("{} updated, {} added, {} removed", updated.len(), added.len(), removed.len());
+    let mut out = format!("{}: modules: {modules}\n", style.paint(Tone::Strong, &harmless(&title)));
+    let updated: Vec<String> = updated.iter().map(|it| format!("{} {} -> {}", it.name, it.old, it.new)).collect();
     let labels =
         |modules: &[Installed]| modules.iter().map(|it| label(&it.name, Some(&it.version))).collect::<Vec<_>>();
-    let sections = [("updated", updated), ("added", labels(&change.added)), ("removed", labels(&change.removed))];
-    let title = format!("Python {}, what is new", change.python);
-    for (heading, lines) in sections {
-        modules_text(&mut out, heading, &lines, style);
-    }
-    let serious = change.gone.iter().filter(|finding| !finding.kind.is_note());
-    let gone: Vec<String> = serious.map(|finding| format!("{}: {}", finding.kind, finding.message)).collect();
-    modules_text(&mut out, "gone", &gone, style);
-    let extent = format!("{} gone, {} unchanged", change.gone.len(), change.unchanged);
-    let section = Section { title, extent, findings: &change.new, waived: &[], notes: true };
-    out.push_str(&findings_text(&section, style));
+    modules_text(&mut out, "updated", &updated, style);
+    modules_text(&mut out, "added", &labels(added), style);
+    modules_text(&mut out, "removed", &labels(removed), style);
+    let serious = gone.iter().filter(|finding| !finding.kind.is_note());
+    let told: Vec<String> = serious.map(|finding| format!("{}: {}", finding.kind, finding.message)).collect();
+    modules_text(&mut out, "no more found", &told, style);
+    out.push('\n');
+    let (title, extent) = (format!("{title}, new"), format!("{} gone, {unchanged} unchanged", gone.len()));
+    out.push_str(&findings_text(&Section { title, extent, findings: new, waived: &[], notes: true }, style));
     out
 }
 
@@ -246,10 +247,9 @@ fn modules_text(out: &mut String, heading: &str, lines: &[String], style: Style)
     if lines.is_empty() {
         return;
     }
-    out.push_str(&format!("{}\n", style.paint(Tone::Strong, heading)));
+    out.push_str(&format!("\n{}\n", style.paint(Tone::Strong, heading)));
     for line in lines {
         out.push_str("  ");
         style.wrap(out, &harmless(line), 4);
     }
-    out.push('\n');
 }

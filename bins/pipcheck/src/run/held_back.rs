@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::what_if::label;
-use super::{About, Answer, Failure, Outcome, Terminal, gather, known_versions, models, style, title};
+use super::{About, Answer, Asked, Failure, Outcome, Terminal, gather, known_versions, models, style, title};
 use crate::check::wanted;
 use crate::cli;
 use crate::plan::{Free, Given, HeldBack, Move, Moves, Survey, held_back};
@@ -28,17 +28,25 @@ pub(super) fn run(flags: &cli::HeldBack, terminal: Terminal) -> Result<Outcome, 
     let style = style(flags.output, terminal);
     let mut failures = gathered.failures();
     failures.extend(problems);
+    let mut asked = Asked::new(&flags.names);
     let mut environments = Vec::new();
     let mut texts = Vec::new();
     for collection in &gathered.collections {
         for model in models(collection, &flags.sources)? {
-            let survey = held_back(&model, &given);
+            let only = asked.projects(&model);
+            if only.is_empty() && !flags.names.is_empty() {
+                continue;
+            }
+            let survey = held_back(&model, &given, &only);
             if !flags.output.json {
                 texts.push(text(&title(&model), &count(model.modules.len(), "module", "modules"), &survey, style));
             }
             let Survey { held, free, current, unknown } = survey;
             environments.push(Environment { about: About::of(&model), held, free, current, unknown });
         }
+    }
+    if !gathered.collections.is_empty() {
+        failures.extend(asked.unknown("is not installed"));
     }
     let found = environments.iter().any(|environment| !environment.held.is_empty());
     let text =

@@ -11,6 +11,9 @@ use crate::model::Reverse;
 use crate::plan::{Branch, Direction, Tree, tree};
 use crate::report::{Style, Tone, harmless};
 
+/// The lines to the left of deeper branches would take more room than all else.
+const MAX_DEPTH: usize = 1000;
+
 #[derive(Debug, Serialize)]
 struct Environment {
     #[serde(flatten)]
@@ -37,7 +40,7 @@ pub(super) fn run(flags: &cli::Tree, terminal: Terminal) -> Result<Outcome, Fail
             if flags.dot {
                 texts.push(dot(&title(&model), &tree));
             } else if !flags.output.json {
-                texts.push(text(&title(&model), &tree, flags.depth.unwrap_or(usize::MAX), style));
+                texts.push(text(&title(&model), &tree, flags.depth.min(MAX_DEPTH), style));
             }
             environments.push(Environment { about: About::of(&model), tree });
         }

@@ -143,6 +143,5 @@ fn summary(outlook: &Outlook, style: Style) -> String {
         number => style.paint(Tone::Bad, &format!("{number} would break")),
     };
     let repaired = serious(&outlook.repairs);
-    let stay = outlook.unchanged + outlook.remains.len();
-    format!("{breaks}, {repaired} would be repaired, {stay} would stay")
+    format!("{breaks}, {repaired} would be repaired, {} would stay", outlook.serious)
 }
