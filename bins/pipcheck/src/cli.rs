@@ -191,7 +191,7 @@ pub(crate) struct Check {
     /// Tell only what concerns these modules
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// Findings to put up with (TOML: [[waiver]] with distribution, requirement, kind, reason, expires)
+    /// Findings to put up with (TOML: `[[waiver]]` with distribution, requirement, kind, reason, expires)
     #[arg(long, value_name = "FILE")]
     pub waivers: Vec<PathBuf>,
     /// The day that waivers expire against, as 2027-01-31 [default: today]
@@ -211,7 +211,7 @@ pub(crate) struct Packages {
     /// Tell only of these packages
     #[arg(value_name = "PACKAGE")]
     pub names: Vec<String>,
-    /// Packages of modules that are not installed (TOML: [packages] with "module" = "package")
+    /// Packages of modules that are not installed (TOML: `[packages]` with "module" = "package")
     #[arg(long = "map", value_name = "FILE")]
     pub mappings: Vec<PathBuf>,
     /// Compare metadata with the size and checksum that they were packaged with, too

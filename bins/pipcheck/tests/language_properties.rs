@@ -174,7 +174,7 @@ fn illumos() -> Environment {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_normal_form_of_a_version_is_the_same_version(text in version_text()) {
@@ -224,7 +224,9 @@ proptest! {
         prop_assert_eq!(holds(">="), a >= public);
         prop_assert!(!holds("<") || a < public);
         prop_assert!(!holds(">") || a > public);
-        prop_assert!(!(holds("<") && holds(">=")) && !(holds(">") && holds("<=")));
+        for (one, opposite) in [("<", ">="), (">", "<=")] {
+            prop_assert!(!(holds(one) && holds(opposite)));
+        }
         if public.release().len() > 1 {
             let mut series: Vec<String> = public.release().iter().map(ToString::to_string).collect();
             series.pop();

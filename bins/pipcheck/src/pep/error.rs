@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::marker::parse::MAX_NESTING;
-use super::requirement::MAX_LENGTH;
+use super::scan::MAX_LENGTH;
 
 /// A text that cannot be read: what is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum Reason {
     /// Parentheses within parentheses, too many.
     #[error("parentheses are nested more than {MAX_NESTING} deep")]
     Nesting,
-    /// More text than a requirement can have.
+    /// More text than a requirement has.
     #[error("it is longer than {} KiB", MAX_LENGTH >> 10)]
     TooLong,
     /// A version that PEP 440 does not know.

@@ -328,14 +328,13 @@ impl Scratch {
             return;
         };
         let more = self.decode(number, field, line);
-        if !more.trim().is_empty() {
-            self.values.push(' ');
-            self.values.push_str(more.trim());
-        }
-        let end = self.position();
-        if let Some(span) = self.fields.last_mut() {
-            span.end = end;
-        }
+        let (more, before) = (more.trim(), self.position());
+        let Some(span) = self.fields.last_mut().filter(|_| !more.is_empty()) else {
+            return;
+        };
+        self.values.push_str(if span.start < before { " " } else { "" });
+        self.values.push_str(more);
+        span.end = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
     }
 
     /// Files are a few MiB at most, and values not longer than twice the file.

@@ -24,9 +24,6 @@ pub struct Requirement<'a> {
     pub marker: Option<Marker<'a>>,
 }
 
-/// No requirement is longer that is not made to do harm; real ones have up to some 300 bytes.
-pub(super) const MAX_LENGTH: usize = 8 << 10;
-
 const BLANK: fn(char) -> bool = |character| matches!(character, ' ' | '\t');
 
 impl<'a> Requirement<'a> {
@@ -35,10 +32,7 @@ impl<'a> Requirement<'a> {
     /// # Errors
     /// [`ParseError`] if it is none, not even leniently: see [`Specifiers::legacy`].
     pub fn parse(raw: &'a str) -> Result<Self, ParseError> {
-        let mut cursor = Cursor::new(raw);
-        if raw.len() > MAX_LENGTH {
-            return Err(cursor.error(Reason::TooLong));
-        }
+        let mut cursor = Cursor::bounded(raw)?;
         cursor.blanks();
         let name = name(&mut cursor, "the name of a project")?;
         let name = ProjectName::lenient(name);

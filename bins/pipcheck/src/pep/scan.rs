@@ -12,6 +12,9 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
+/// No requirement is longer that is not made to do harm; real ones have up to some 300 bytes.
+pub(super) const MAX_LENGTH: usize = 8 << 10;
+
 /// A position in text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
@@ -22,6 +25,12 @@ pub(super) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
+    }
+
+    /// Of text that is short enough for work on all pairs of its parts.
+    pub(super) fn bounded(text: &'a str) -> Result<Self, ParseError> {
+        let start = Self::new(text);
+        if text.len() > MAX_LENGTH { Err(start.error(Reason::TooLong)) } else { Ok(start) }
     }
 
     /// How many bytes are behind it.

@@ -234,7 +234,7 @@ impl<'a> Specifier<'a> {
         let star = dotted || cursor.eat(b'*');
         let complete = cursor.next_char().is_none_or(|next| ends_version(next) || begins_operator(next));
         let Some(version) = version.filter(|_| complete) else {
-            let found = start.rest().split(|character| ends_version(character)).next().unwrap_or_default();
+            let found = start.rest().split(ends_version).next().unwrap_or_default();
             return Err(Reason::Version(found.to_owned()));
         };
         let exact = matches!(operator, Operator::Equal | Operator::NotEqual);
@@ -327,7 +327,7 @@ impl<'a> Specifiers<'a> {
     /// # Errors
     /// [`ParseError`] if one can be read not even leniently ([`Specifiers::legacy`]).
     pub fn parse(text: &'a str) -> Result<Self, ParseError> {
-        let mut cursor = Cursor::new(text);
+        let mut cursor = Cursor::bounded(text)?;
         let mut all = Self::default();
         loop {
             cursor.take_chars(|character| is_space(character) || character == ',');

@@ -72,7 +72,7 @@ fn parse_version(text: &str) -> Option<PythonVersion> {
     let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
     let well_formed = patch.is_empty()
         || (patch.len() > 1
-            && patch.starts_with(|first: char| matches!(first, '.' | 'a' | 'b' | 'r'))
+            && patch.starts_with(['.', 'a', 'b', 'r'])
             && patch.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+')));
     well_formed.then_some(PythonVersion { major: number(major)?, minor: number(minor)?, patch: patch.to_owned() })
 }

@@ -95,7 +95,7 @@ impl<'a> Marker<'a> {
     /// # Errors
     /// [`ParseError`] if it is none, or is nested too deep.
     pub fn parse(text: &'a str) -> Result<Self, ParseError> {
-        let mut cursor = Cursor::new(text);
+        let mut cursor = Cursor::bounded(text)?;
         let marker = parse::marker(&mut cursor)?;
         if cursor.at_end() { Ok(marker) } else { Err(cursor.expected("`and`, `or` or the end")) }
     }

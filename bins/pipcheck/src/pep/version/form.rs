@@ -107,7 +107,7 @@ impl Release {
     }
 
     fn packable(&self) -> Vec<Number> {
-        let zeros = std::iter::repeat(&0).take(self.length.saturating_sub(self.first.len()));
+        let zeros = std::iter::repeat_n(&0, self.length.saturating_sub(self.first.len()));
         self.first.iter().take(self.length).chain(zeros).map(|&value| Number::Small(value)).collect()
     }
 
