@@ -112,25 +112,27 @@ pub fn run(command: &mut Command) -> Ran {
     Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// `kind: message` of all findings in JSON, of all environments or roots.
-pub fn findings(ran: &Ran) -> Vec<String> {
+/// The environments, or roots, of a report in JSON.
+pub fn parts(ran: &Ran) -> Vec<serde_json::Value> {
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:#?}"));
     assert_eq!(report["version"], 1);
-    let parts = report.get("environments").or_else(|| report.get("roots")).unwrap().as_array().unwrap();
-    let all = parts.iter().flat_map(|part| part["findings"].as_array().unwrap());
-    all.map(|finding| format!("{}: {}", finding["kind"].as_str().unwrap(), finding["message"].as_str().unwrap()))
-        .collect()
+    report.get("environments").or_else(|| report.get("roots")).unwrap().as_array().unwrap().clone()
+}
+
+/// `kind: message` of all findings of a report in JSON.
+pub fn findings(ran: &Ran) -> Vec<String> {
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let all = parts(ran).into_iter().flat_map(|part| part["findings"].as_array().unwrap().clone());
+    all.map(|finding| format!("{}: {}", text(&finding, "kind"), text(&finding, "message"))).collect()
 }
 
 /// The directory of data that is shared between projects, if it is there. Says so if not.
 pub fn shared(name: &str) -> Option<TempDir> {
     let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/python").join(name);
-    let others = Path::new("/work/shared/data/python").join(name);
-    let archive = [archive, others].into_iter().find(|path| path.is_file());
-    let Some(archive) = archive else {
+    if !archive.is_file() {
         eprintln!("skipped: ../shared/data/python/{name} is not there");
         return None;
-    };
+    }
     let dir = tempfile::tempdir().unwrap();
     let status = Command::new("tar").arg("-xJf").arg(&archive).arg("-C").arg(dir.path()).status();
     if !status.is_ok_and(|status| status.success()) {
