@@ -3,10 +3,12 @@
 //! A [`Segment`] is a private network on one host: an etherstub, the vnics of zones on it, and a router. An
 //! [`Attachment`] is a zone's place on a segment, or on a link of the host that is on the network of its address. Planning
 //! looks at a [`Survey`] and at the records of the store, and makes steps; it changes nothing. What stands in
-//! files inside zones is made elsewhere.
+//! files inside zones is made by [`files`].
 
 pub mod address;
+pub mod files;
 mod model;
+mod name;
 
 pub use crate::host::{LinkName, LinkNameError, MacAddress, MacAddressError};
 pub use address::{AddressError, AskedAddress};
@@ -14,3 +16,4 @@ pub use model::{
     Attachment, Autoconfiguration, Flow, FlowPriority, Ingress, IngressKind, Mode, Opening, OpeningProtocol, Outside,
     Peer, Peering, Place, Router, Segment, SegmentName, SegmentNameError,
 };
+pub use name::{Domain, HostName, IngressName, NameError};
