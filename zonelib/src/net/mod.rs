@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod files;
+pub mod inside;
 mod model;
 mod name;
 
