@@ -6,11 +6,31 @@
 //! files inside zones is made elsewhere.
 
 pub mod address;
+mod apply;
+mod detach;
+mod flow;
+mod global;
 mod model;
+mod plan;
+mod segments;
+mod step;
+mod survey;
+mod view;
 
 pub use crate::host::{LinkName, LinkNameError, MacAddress, MacAddressError};
 pub use address::{AddressError, AskedAddress};
+pub use apply::{ApplyError, apply};
+pub use detach::{Removed, detach, detach_address};
+pub use flow::{Flow, FlowError, FlowLimits, FlowPriority};
+pub use global::{WantedGlobal, forget_global, plan_global};
 pub use model::{
-    Attachment, Autoconfiguration, Flow, FlowPriority, Ingress, IngressKind, Mode, Opening, OpeningProtocol, Outside,
-    Peer, Peering, Place, Router, Segment, SegmentName, SegmentNameError,
+    Attachment, Autoconfiguration, Ingress, IngressKind, Mode, Opening, OpeningProtocol, Outside, Peer, Peering, Place,
+    Router, Segment, SegmentName, SegmentNameError,
 };
+pub use plan::{Plan, PlanError, Wanted, plan, resources};
+pub use step::{Remembered, Step};
+pub use survey::{Neighbourhood, Survey};
+pub use view::{Names, SHARED, STUBS, VNICS, View};
+
+#[cfg(test)]
+mod tests;
