@@ -4,7 +4,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::detach::{Removal, Removed};
 use super::segments::NewSegments;
-use super::{LinkName, Outside, Plan, PlanError, Router, Segment, SegmentName, Step, View};
+use super::{Domain, LinkName, Outside, Plan, PlanError, Router, Segment, SegmentName, Step, View};
 use crate::host::NetworkChange;
 use crate::host::ipadm::{Address, AddressKind};
 use crate::store::Store;
@@ -20,7 +20,7 @@ pub struct WantedGlobal {
     /// Its interface outside; that of the default route unless somebody says otherwise.
     pub interface: Option<LinkName>,
     /// The domain of the names of zones behind it.
-    pub domain: Option<String>,
+    pub domain: Option<Domain>,
     /// The IPv6 networks are global ones: routed, not translated.
     pub routable_ipv6: bool,
 }
@@ -37,7 +37,7 @@ pub fn plan_global(wanted: &WantedGlobal, view: &mut View) -> Result<Plan, PlanE
         networks: &wanted.networks,
         router: Router::Global,
         outside: Some(outside),
-        domain: wanted.domain.as_deref(),
+        domain: wanted.domain.as_ref(),
         routable_ipv6: wanted.routable_ipv6,
     };
     plan.segments = new.plan(view, &mut plan.steps)?;

@@ -12,6 +12,8 @@ use crate::config::ZoneName;
 use crate::host::{LinkName, MacAddress};
 use crate::store::{Key, Record};
 
+use super::name::{Domain, IngressName};
+
 /// The name of a segment: letters, digits, `.`, `_`, `-` and `:`, beginning with a letter or digit. Unless
 /// somebody chooses another it is that of its network, such as `10.1.2.0-24`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,7 +152,7 @@ pub struct Segment {
     /// Where the router sends what is for others.
     pub outside: Option<Outside>,
     /// The domain of the names of its zones.
-    pub domain: Option<String>,
+    pub domain: Option<Domain>,
     /// The IPv6 network is a global one: routed, not translated.
     #[serde(default)]
     pub routable_ipv6: bool,
@@ -302,8 +304,10 @@ pub enum IngressKind {
 pub struct Ingress {
     /// The router.
     pub router: Router,
-    /// The host name that is asked for; with [`IngressKind::Tcp`] just a name.
-    pub name: String,
+    /// What it is called.
+    pub name: IngressName,
+    /// The host name that is asked for; `None` with [`IngressKind::Tcp`].
+    pub host: Option<Domain>,
     /// How it is told from others.
     pub kind: IngressKind,
     /// The router's port.
@@ -381,7 +385,7 @@ impl Record for Ingress {
     const VERSION: u32 = 1;
 
     fn key(&self) -> Key {
-        Key::of(&[self.router.zone_name(), &self.name, &self.port.to_string()])
+        Key::of(&[self.router.zone_name(), self.name.as_str(), &self.port.to_string()])
     }
 }
 

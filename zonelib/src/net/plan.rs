@@ -9,8 +9,8 @@ use super::address::reserved_in;
 use super::segments::NewSegments;
 use super::view::VNICS;
 use super::{
-    AddressError, AskedAddress, Attachment, Autoconfiguration, Flow, FlowLimits, LinkName, Mode, Opening, Outside,
-    Place, Router, Segment, Step, View,
+    AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, LinkName, Mode, Opening,
+    Outside, Place, Router, Segment, Step, View,
 };
 use crate::config::{IpType, Network, ZoneName};
 use crate::host::dladm::LinkClass;
@@ -37,7 +37,7 @@ pub struct Wanted {
     /// The link for addresses that no network claims.
     pub link: Option<LinkName>,
     /// The domain of the names of zones behind it.
-    pub domain: Option<String>,
+    pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones: routed, not translated.
     pub routable_ipv6: bool,
     /// What a routable segment's filter lets in to it.
@@ -459,7 +459,7 @@ impl Planner<'_> {
             networks: &self.wanted.routes,
             router: router(self.wanted.zone.clone()),
             outside: self.outside(),
-            domain: self.wanted.domain.as_deref(),
+            domain: self.wanted.domain.as_ref(),
             routable_ipv6: self.wanted.routable_ipv6,
         };
         self.plan.segments = new.plan(self.view, &mut self.plan.steps)?;

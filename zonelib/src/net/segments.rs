@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::address::{first_host, overlap};
 use super::view::{SHARED, STUBS, VNICS};
-use super::{LinkName, Outside, PlanError, Router, Segment, SegmentName, Step, View};
+use super::{Domain, LinkName, Outside, PlanError, Router, Segment, SegmentName, Step, View};
 use crate::host::NetworkChange;
 
 /// The bytes of the largest packet of a new etherstub. Source: dladm(8).
@@ -17,7 +17,7 @@ pub(super) struct NewSegments<'n> {
     pub(super) networks: &'n [IpNet],
     pub(super) router: Router,
     pub(super) outside: Option<Outside>,
-    pub(super) domain: Option<&'n str>,
+    pub(super) domain: Option<&'n Domain>,
     pub(super) routable_ipv6: bool,
 }
 
@@ -75,7 +75,7 @@ impl NewSegments<'_> {
             inside: Some(inside),
             inside_mac: Some(inside_mac),
             outside: self.outside.clone(),
-            domain: self.domain.map(str::to_owned),
+            domain: self.domain.cloned(),
             routable_ipv6: self.routable_ipv6 && has_ipv6,
             mtu: outer,
         };

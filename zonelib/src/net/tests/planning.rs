@@ -6,8 +6,9 @@ use crate::config::IpType;
 #[test]
 fn a_router_makes_its_segment() {
     let host = Host::new(Lists::usual());
-    let plan =
-        host.plan(&Wanted { domain: Some("lan".to_owned()), ..router("r1", "192.0.2.20", &["10.1.2.0/24"]) }).unwrap();
+    let plan = host
+        .plan(&Wanted { domain: Some("lan".parse().unwrap()), ..router("r1", "192.0.2.20", &["10.1.2.0/24"]) })
+        .unwrap();
     assert_eq!(
         commands(&plan.steps),
         [
@@ -23,7 +24,7 @@ fn a_router_makes_its_segment() {
         ]
     );
     let segment = &plan.segments[0];
-    assert_eq!((segment.mtu, segment.domain.as_deref()), (Some(1500), Some("lan")));
+    assert_eq!((segment.mtu, segment.domain.as_ref().map(Domain::as_str)), (Some(1500), Some("lan")));
     assert_eq!((segment.gateway4.unwrap().to_string(), segment.router.zone_name()), ("10.1.2.1".to_owned(), "r1"));
     let outside = segment.outside.as_ref().unwrap();
     assert_eq!(
