@@ -1,8 +1,8 @@
 //! A zone's configuration: names, what zonecfg(8) knows, and the XML that it keeps.
 
 mod index;
+mod networks;
 mod xml;
-
 mod zones;
 
 use std::fmt;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::{self, HostCommand};
 
 pub use index::{Indexed, index};
+pub use networks::{NetResourceChange, NetResourceError};
 pub use xml::{
     Attr, AttrKind, ConfigError, CpuRange, DETACHED, Filesystem, IpType, Network, Rctl, RctlValue, XML_LIMIT,
     ZoneConfig,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
+use super::Flow;
 use crate::config::ZoneName;
 use crate::host::{LinkName, MacAddress};
 use crate::store::{Key, Record};
@@ -138,10 +139,16 @@ pub struct Segment {
     pub etherstub: LinkName,
     /// The link on which zones that share the global zone's stack are; only old segments may be without.
     pub shared_vnic: Option<LinkName>,
+    /// The Ethernet address of that link.
+    #[serde(default)]
+    pub shared_mac: Option<MacAddress>,
     /// Who routes it.
     pub router: Router,
     /// The router's interface on it; `None` when a proxy's administrator sees to that.
     pub inside: Option<LinkName>,
+    /// The Ethernet address of that interface.
+    #[serde(default)]
+    pub inside_mac: Option<MacAddress>,
     /// Where the router sends what is for others.
     pub outside: Option<Outside>,
     /// The domain of the names of its zones.
@@ -206,30 +213,6 @@ pub enum Autoconfiguration {
     LinkLocal,
     /// A link-local one, and one in each network that a router announces.
     Slaac,
-}
-
-/// How urgent the packets of a flow are. Source: flowadm(8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FlowPriority {
-    /// Less than others.
-    Low,
-    /// As others.
-    Medium,
-    /// More than others.
-    High,
-}
-
-/// Limits on what goes through a vnic. Source: flowadm(8).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Flow {
-    /// Its name.
-    pub name: String,
-    /// Kilobits a second, at least 1200.
-    pub maxbw_kbit: Option<u64>,
-    /// How urgent it is.
-    pub priority: Option<FlowPriority>,
 }
 
 /// What an opening lets in.
