@@ -9,6 +9,7 @@
 mod file;
 mod subject;
 mod undo;
+mod zone_file;
 
 use std::fs::File;
 use std::io;
@@ -22,6 +23,7 @@ use crate::host::zfs::{self, Datasets};
 
 pub use subject::{ImageName, ImageNameError, Subject, SubjectError};
 pub use undo::{Undo, UndoError};
+pub use zone_file::{RootOf, SavedFile};
 
 /// How long to wait for another program that works on the same subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
