@@ -12,3 +12,4 @@ pub mod root;
 pub mod smf;
 pub mod storage;
 pub mod update;
+pub mod zone;

@@ -9,6 +9,7 @@
 mod file;
 mod subject;
 mod undo;
+mod zones;
 
 use std::fs::File;
 use std::io;

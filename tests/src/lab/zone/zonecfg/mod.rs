@@ -22,6 +22,7 @@ use super::host::Host;
 
 pub(super) use privileges::check as check_privileges;
 pub(super) use properties::is_address;
+use lex::{Token, statements};
 use session::{Mode, Session};
 
 const USAGE: &str = "usage: zonecfg [-R root] -z zone [-f file | command ...]";
@@ -77,6 +78,16 @@ pub fn zonecfg(lab: &Lab, arguments: &[OsString]) -> u8 {
         }
         _ => usage(),
     }
+}
+
+/// The words of each command of a file, as zonecfg cuts it; signs are words too.
+#[must_use]
+pub fn zonecfg_words(text: &str) -> Vec<Vec<String>> {
+    let word = |token: Token| match token {
+        Token::Word(word) => word,
+        Token::Sign(sign) => sign.to_string(),
+    };
+    statements(text).into_iter().map(|statement| statement.tokens.into_iter().map(word).collect()).collect()
 }
 
 fn usage() -> u8 {
