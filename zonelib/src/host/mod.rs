@@ -6,6 +6,7 @@
 pub mod be;
 mod dataset;
 mod interrupt;
+mod link;
 pub mod lock;
 pub mod mounts;
 pub mod zfs;
@@ -18,6 +19,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 pub use dataset::{DatasetError, DatasetName};
 pub use interrupt::{interrupted, watch_signals};
+pub use link::{LinkName, LinkNameError, MacAddress, MacAddressError};
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,8 +1,10 @@
 //! The undo of each kind of change. Every undo may be done twice, and may be done although its change
 //! never was: it is written before the change is made.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,15 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Bring back a small file of the host as it was.
+    RestoreFile {
+        /// Where.
+        path: PathBuf,
+        /// What was in it.
+        text: String,
+        /// Its permissions.
+        mode: u32,
+    },
 }
 
 /// Why a change could not be taken back.
@@ -145,6 +156,7 @@ impl Undo {
             Self::DeleteZone { zone } => format!("delete the configuration of zone `{zone}`"),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
             Self::RemoveFile { path } => format!("remove {}", path.display()),
+            Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
 
@@ -184,7 +196,14 @@ impl Undo {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(system(path)(error)),
                 _ => Ok(()),
             },
+            Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
+    }
+
+    /// Does it outside a journal.
+    #[cfg(test)]
+    pub(crate) fn run_for_test(&self) {
+        self.run("test").unwrap();
     }
 }
 
@@ -256,6 +275,24 @@ fn remove_scratch(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(".restored");
+    let beside = folder.join(beside);
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
+        // It is worth nothing without its name.
+        let _ = std::fs::remove_file(&beside);
+    })
 }
 
 fn empty(path: &Path, identity: (u64, u64), mode: u32) -> io::Result<()> {
