@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use crate::config::ZoneName;
 use crate::host::DatasetName;
+use crate::net::AskedAddress;
 
 use super::kind::{FromImage, Kind};
 use super::values::{Cpus, Firmware, KernelVersion, Konfigure, NewVolume, Size, TemplateName, UserName};
@@ -30,9 +31,9 @@ pub struct Request {
     /// How many; their names end in 1, 2 and so on.
     pub count: Option<u32>,
     /// Addresses on the network stack of the global zone.
-    pub shared: Vec<IpAddr>,
+    pub shared: Vec<AskedAddress>,
     /// Addresses on a network stack of its own, a vnic each.
-    pub exclusive: Vec<IpAddr>,
+    pub exclusive: Vec<AskedAddress>,
     /// Networks that it is the router of.
     pub router_for: Vec<IpNet>,
     /// IPv6 too.
@@ -100,9 +101,9 @@ pub struct One {
     /// Its name.
     pub name: ZoneName,
     /// As [`Request::shared`].
-    pub shared: Vec<IpAddr>,
+    pub shared: Vec<AskedAddress>,
     /// As [`Request::exclusive`].
-    pub exclusive: Vec<IpAddr>,
+    pub exclusive: Vec<AskedAddress>,
     /// As [`Request::datasets`].
     pub datasets: Vec<DatasetName>,
 }
@@ -230,16 +231,9 @@ impl Request {
         problems.when(self.flow.is_some() && self.exclusive.is_empty(), || {
             "a flow needs a vnic; give -x ADDRESS, or leave out -F".to_owned()
         });
-        for net in self.router_for.iter().filter(|net| net.addr() != net.network()) {
-            let fitting = net.trunc();
-            problems.0.push(format!("`{net}` has host bits; the network is {fitting}"));
-        }
         problems.twice("-R", &self.router_for);
-        let addresses: Vec<IpAddr> = self.shared.iter().chain(&self.exclusive).copied().collect();
-        problems.twice("-i and -x", &addresses);
-        for address in addresses.iter().filter(|address| !is_of_a_host(**address)) {
-            problems.0.push(format!("`{address}` is not the address of a host"));
-        }
+        let addresses = self.shared.iter().chain(&self.exclusive).map(|asked| asked.address);
+        problems.twice("-i and -x", &addresses.collect::<Vec<_>>());
     }
 
     fn check_packages(&self, problems: &mut Problems) {
@@ -353,7 +347,8 @@ impl Request {
                 }
             }
         }
-        let addresses: Vec<IpAddr> = zones.iter().flat_map(|one| one.shared.iter().chain(&one.exclusive)).copied().collect();
+        let asked = zones.iter().flat_map(|one| one.shared.iter().chain(&one.exclusive));
+        let addresses: Vec<IpAddr> = asked.map(|asked| asked.address).collect();
         if addresses.iter().collect::<BTreeSet<_>>().len() != addresses.len() {
             problems.0.push("the addresses count up into one another; leave more room between them".to_owned());
         }
@@ -363,10 +358,10 @@ impl Request {
     fn numbered(&self, number: u32) -> Result<One, String> {
         let name = format!("{}{}", self.zone, number + 1);
         let name: ZoneName = name.parse().map_err(|error: crate::config::ZoneNameError| error.to_string())?;
-        let up = |addresses: &[IpAddr]| -> Result<Vec<IpAddr>, String> {
-            let counted = addresses.iter().map(|address| {
-                let far = || format!("there are not {} addresses from {address} on", number + 1);
-                counted_up(*address, number).filter(|found| is_of_a_host(*found)).ok_or_else(far)
+        let up = |addresses: &[AskedAddress]| -> Result<Vec<AskedAddress>, String> {
+            let counted = addresses.iter().map(|asked| {
+                let far = || format!("there are not {} addresses from {asked} on", number + 1);
+                counted_up(*asked, number).ok_or_else(far)
             });
             counted.collect()
         };
@@ -408,16 +403,13 @@ impl std::fmt::Display for Shown<'_> {
     }
 }
 
-fn is_of_a_host(address: IpAddr) -> bool {
-    let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast() || address.octets()[0] == 0);
-    !(address.is_unspecified() || address.is_loopback() || address.is_multicast() || broadcast)
-}
-
-fn counted_up(address: IpAddr, by: u32) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(address) => u32::from(address).checked_add(by).map(|number| IpAddr::V4(number.into())),
-        IpAddr::V6(address) => u128::from(address).checked_add(by.into()).map(|number| IpAddr::V6(number.into())),
-    }
+/// The address so many further on; `None` where there is none that a host can have.
+fn counted_up(asked: AskedAddress, by: u32) -> Option<AskedAddress> {
+    let address = match asked.address {
+        IpAddr::V4(address) => IpAddr::V4(u32::from(address).checked_add(by)?.into()),
+        IpAddr::V6(address) => IpAddr::V6(u128::from(address).checked_add(by.into())?.into()),
+    };
+    AskedAddress { address, ..asked }.to_string().parse().ok()
 }
 
 /// Which rule a path breaks that is to be mounted in a zone.
