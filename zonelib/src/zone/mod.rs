@@ -4,10 +4,16 @@
 //! is what people see and what is done; the plan is applied, step by step, each with its undo. What has been
 //! made for a zone is remembered, so that it can all go when the zone goes.
 
+mod accounts;
+mod inside;
 mod kind;
+mod record;
 mod request;
 mod values;
 
+pub use accounts::{Account, AccountError, Accounts};
+pub use inside::{Edit, InsideError};
+pub use record::{Made, Share, ZoneRecord};
 pub use kind::{FromImage, Kind, KindError};
 pub use request::{One, Request, RequestError};
 pub use values::{
