@@ -2,8 +2,8 @@
 
 pub mod command;
 mod index;
+mod networks;
 mod xml;
-
 mod zones;
 
 use std::fmt;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::{self, HostCommand};
 
 pub use index::{Indexed, index};
+pub use networks::{NetResourceChange, NetResourceError};
 pub use xml::{
     Attr, AttrKind, ConfigError, CpuRange, DETACHED, Filesystem, IpType, Network, Rctl, RctlValue, XML_LIMIT,
     ZoneConfig,

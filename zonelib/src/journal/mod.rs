@@ -315,6 +315,17 @@ impl Journal {
         Ok(())
     }
 
+    /// The change whose undo was written last has been refused, so that nothing is to be undone.
+    ///
+    /// # Errors
+    /// [`JournalError::System`]: it could not be written, and would be undone nonetheless.
+    pub fn retract(&mut self) -> Result<(), JournalError> {
+        if self.steps.pop().is_some() {
+            self.write(&Line::Undone(self.steps.len()))?;
+        }
+        Ok(())
+    }
+
     /// From here on nothing is undone: these are to be destroyed, in this order.
     ///
     /// # Errors

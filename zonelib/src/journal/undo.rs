@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ConfigError, ZoneName};
-use crate::host::HostError;
+use crate::config::{ConfigError, NetResourceChange, NetResourceError, ZoneName};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
+use crate::host::{ChangeError, HostError, NetworkChange};
 use crate::root::{Tree, clear, remove_tree, set_attributes};
 
 use super::zones;
@@ -100,6 +100,16 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Take back a change to links, interfaces, addresses, flows or routes.
+    Network {
+        /// The change that takes it back.
+        change: NetworkChange,
+    },
+    /// Take back a change to the networks in a zone's configuration.
+    Zonecfg {
+        /// The change that takes it back.
+        change: NetResourceChange,
+    },
     /// Bring back a small file of the host as it was.
     RestoreFile {
         /// Where.
@@ -128,6 +138,12 @@ pub enum UndoError {
         /// Why.
         source: io::Error,
     },
+    /// The network refused.
+    #[error(transparent)]
+    Network(#[from] ChangeError),
+    /// zonecfg(8) refused.
+    #[error(transparent)]
+    Zonecfg(#[from] NetResourceError),
 }
 
 impl From<HostError> for UndoError {
@@ -156,6 +172,8 @@ impl Undo {
             Self::DeleteZone { zone } => format!("delete the configuration of zone `{zone}`"),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
             Self::RemoveFile { path } => format!("remove {}", path.display()),
+            Self::Network { change } => change.describe(),
+            Self::Zonecfg { change } => change.describe(),
             Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
@@ -196,6 +214,8 @@ impl Undo {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(system(path)(error)),
                 _ => Ok(()),
             },
+            Self::Network { change } => Ok(change.ensure()?),
+            Self::Zonecfg { change } => Ok(change.ensure()?),
             Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
     }
