@@ -299,6 +299,12 @@ impl Journal {
         &self.subject
     }
 
+    /// Whether anything has been written down, and so may have been changed.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Where it is, for people.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, ZoneName};
-use crate::host::zfs::{Datasets, Kind as DatasetKind};
+use crate::host::zfs::{self, Datasets, Kind as DatasetKind};
 use crate::host::{self, HostCommand};
 use crate::populate::{self, Image, Kept, Wanted};
 use crate::root::Tree;
@@ -256,7 +256,7 @@ impl Look<'_> {
 
     /// zoneadm refuses one whose mount point is that of its parent.
     fn existing(&mut self, name: &str) -> Result<(), ZoneError> {
-        let own = crate::host::zfs::own_values(name, &["mountpoint"])?;
+        let own = zfs::own_values(name, &["mountpoint"])?;
         if own.first().is_none_or(Option::is_none) {
             self.problem(format!("`{name}` inherits its mountpoint; `zfs set mountpoint=none {name}` first"));
         }

@@ -5,20 +5,33 @@
 //! made for a zone is remembered, so that it can all go when the zone goes.
 
 mod accounts;
+mod check;
+mod configuration;
+mod create;
+mod destroy;
+mod error;
 mod inside;
 mod kind;
+mod places;
+mod plan;
 mod record;
 mod request;
+mod step;
+mod templates;
 mod values;
 
 pub use accounts::{Account, AccountError, Accounts};
+pub use create::Surroundings;
+pub use destroy::{Destroy, Teardown, half_made};
+pub use error::ZoneError;
 pub use inside::{Edit, InsideError};
-pub use record::{Made, Share, ZoneRecord};
 pub use kind::{FromImage, Kind, KindError};
+pub use plan::{Plan, PlanReport, ZonePlan, shown};
+pub use record::{Made, Share, ZoneRecord};
 pub use request::{One, Request, RequestError};
-pub use values::{
-    Cpus, Firmware, KernelVersion, Konfigure, NewVolume, Size, TemplateName, UserName, ValueError,
-};
+pub use step::{Shown, ShownFile, Step};
+pub use templates::{NewTemplate, Removal, TEMPLATES, Template};
+pub use values::{Cpus, Firmware, KernelVersion, Konfigure, NewVolume, Size, TemplateName, UserName, ValueError};
 
 /// Where zonepaths are, unless somebody says otherwise.
 pub const ZONES: &str = "/export/zones";
