@@ -48,7 +48,9 @@ pub enum NetResourceError {
 }
 
 impl NetResourceChange {
-    fn zone(&self) -> &ZoneName {
+    /// The zone.
+    #[must_use]
+    pub fn zone(&self) -> &ZoneName {
         match self {
             Self::SetIpType { zone, .. } | Self::AddNet { zone, .. } | Self::RemoveNet { zone, .. } => zone,
         }

@@ -7,9 +7,12 @@ use std::str::FromStr;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
+use super::Flow;
 use crate::config::ZoneName;
 use crate::host::{LinkName, MacAddress};
 use crate::store::{Key, Record};
+
+use super::name::{Domain, IngressName};
 
 /// The name of a segment: letters, digits, `.`, `_`, `-` and `:`, beginning with a letter or digit. Unless
 /// somebody chooses another it is that of its network, such as `10.1.2.0-24`.
@@ -136,14 +139,20 @@ pub struct Segment {
     pub etherstub: LinkName,
     /// The link on which zones that share the global zone's stack are; only old segments may be without.
     pub shared_vnic: Option<LinkName>,
+    /// The Ethernet address of that link.
+    #[serde(default)]
+    pub shared_mac: Option<MacAddress>,
     /// Who routes it.
     pub router: Router,
     /// The router's interface on it; `None` when a proxy's administrator sees to that.
     pub inside: Option<LinkName>,
+    /// The Ethernet address of that interface.
+    #[serde(default)]
+    pub inside_mac: Option<MacAddress>,
     /// Where the router sends what is for others.
     pub outside: Option<Outside>,
     /// The domain of the names of its zones.
-    pub domain: Option<String>,
+    pub domain: Option<Domain>,
     /// The IPv6 network is a global one: routed, not translated.
     #[serde(default)]
     pub routable_ipv6: bool,
@@ -204,30 +213,6 @@ pub enum Autoconfiguration {
     LinkLocal,
     /// A link-local one, and one in each network that a router announces.
     Slaac,
-}
-
-/// How urgent the packets of a flow are. Source: flowadm(8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FlowPriority {
-    /// Less than others.
-    Low,
-    /// As others.
-    Medium,
-    /// More than others.
-    High,
-}
-
-/// Limits on what goes through a vnic. Source: flowadm(8).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Flow {
-    /// Its name.
-    pub name: String,
-    /// Kilobits a second, at least 1200.
-    pub maxbw_kbit: Option<u64>,
-    /// How urgent it is.
-    pub priority: Option<FlowPriority>,
 }
 
 /// What an opening lets in.
@@ -319,8 +304,10 @@ pub enum IngressKind {
 pub struct Ingress {
     /// The router.
     pub router: Router,
-    /// The host name that is asked for; with [`IngressKind::Tcp`] just a name.
-    pub name: String,
+    /// What it is called.
+    pub name: IngressName,
+    /// The host name that is asked for; `None` with [`IngressKind::Tcp`].
+    pub host: Option<Domain>,
     /// How it is told from others.
     pub kind: IngressKind,
     /// The router's port.
@@ -398,7 +385,7 @@ impl Record for Ingress {
     const VERSION: u32 = 1;
 
     fn key(&self) -> Key {
-        Key::of(&[self.router.zone_name(), &self.name, &self.port.to_string()])
+        Key::of(&[self.router.zone_name(), self.name.as_str(), &self.port.to_string()])
     }
 }
 
