@@ -46,7 +46,8 @@ fn a_plan_changes_nothing_and_tells_everything() {
     let did = create(&world, &["-z", "web", "-d", "/data", "-m", "1G", "-c", "0.5", "-N"]).well();
     for words in [
         "zone `web`, brand sparse-root, in ",
-        "make the file system `rpool/export/zonedata/web/data` on ",
+        "make the file system `rpool/export/zonedata/web` on ",
+        "export/zonedata/web/data (mode 755)",
         "create -t TRIBsparse",
         "set zonepath=",
         "add capped-memory",

@@ -7,8 +7,7 @@ use contents::names::OverlayName;
 use ipnet::IpNet;
 use zonelib::config::ZoneName;
 use zonelib::host::DatasetName;
-use zonelib::net::AskedAddress;
-use zonelib::net::address;
+use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, address};
 use zonelib::program::StateFlags;
 use zonelib::zone::{
     Cpus, Firmware, KernelVersion, Kind, Konfigure, NewVolume, Request, Size, TemplateName, UserName, ZONES,
@@ -51,7 +50,16 @@ pub struct Cli {
     pub ipv6: bool,
     /// Limit its vnics by a flow, such as maxbw=100M,priority=low; needs -x
     #[arg(short = 'F', long, value_name = "PROPERTIES", help_heading = "Network")]
-    pub flow: Option<String>,
+    pub flow: Option<FlowLimits>,
+    /// The link for its addresses, where no network claims them
+    #[arg(long, value_name = "LINK", help_heading = "Network")]
+    pub link: Option<LinkName>,
+    /// Domain of the names of the zones behind it; needs -R
+    #[arg(long, value_name = "DOMAIN", help_heading = "Network")]
+    pub domain: Option<Domain>,
+    /// The IPv6 networks of -R are global ones: routed, not translated, and closed but for what is opened
+    #[arg(long, help_heading = "Network")]
+    pub routable: bool,
     /// Make a directory for it, which only it sees (repeatable)
     #[arg(short = 'd', long = "directory", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files")]
     pub directories: Vec<PathBuf>,
@@ -155,6 +163,9 @@ impl Cli {
             router_for: self.router_for.clone(),
             ipv6: self.ipv6,
             flow: self.flow.clone(),
+            link: self.link.clone(),
+            domain: self.domain.clone(),
+            routable: self.routable,
             directories: self.directories.clone(),
             read_only: self.read_only.clone(),
             read_write: self.read_write.clone(),

@@ -155,8 +155,8 @@ pub fn delete(zone: &ZoneName) -> Result<(), HostError> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use ::tests::lab::zone::zonecfg_words;
+    use proptest::prelude::*;
 
     use super::*;
 

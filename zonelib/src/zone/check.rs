@@ -94,7 +94,9 @@ impl Look<'_> {
         for one in zones {
             if known.contains(&one.name) {
                 let name = &one.name;
-                self.problem(format!("there is a zone `{name}` already; choose another name, or `destroy-zone -z {name}`"));
+                self.problem(format!(
+                    "there is a zone `{name}` already; choose another name, or `destroy-zone -z {name}`"
+                ));
             }
             let zonepath = self.request.zonepath(&one.name);
             let occupied = std::fs::read_dir(&zonepath).map(|mut entries| entries.next().is_some());
@@ -121,12 +123,16 @@ impl Look<'_> {
                 Err(error) => self.problem(error.to_string()),
             },
             (None, Some(template)) if !host::place(&format!("/etc/zones/{template}.xml")).is_file() => {
-                self.problem(format!("/etc/zones/{template}.xml is not there; install the package of the brand `{brand}`"));
+                self.problem(format!(
+                    "/etc/zones/{template}.xml is not there; install the package of the brand `{brand}`"
+                ));
             }
             _ => {}
         }
         if kind == Kind::Router && !HostCommand::new("/usr/sbin/ipnat").present() {
-            self.problem("a router needs the devices of IPFilter, which this host has not; `zap install TRIBnet-ipfilter`");
+            self.problem(
+                "a router needs the devices of IPFilter, which this host has not; `zap install TRIBnet-ipfilter`",
+            );
         }
         if !self.request.konfigure.is_empty() && !HostCommand::new(KONFIGURATOR).present() {
             self.problem(format!("-K: {KONFIGURATOR} is not on this host"));
@@ -197,9 +203,12 @@ impl Look<'_> {
             }
             // zoneadm pastes it into a line that a shell reads.
             let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@".contains(letter);
-            if matches!(request.kind.image(), FromImage::Flag(_)) && !image.to_str().is_some_and(|path| path.chars().all(plain))
+            if matches!(request.kind.image(), FromImage::Flag(_))
+                && !image.to_str().is_some_and(|path| path.chars().all(plain))
             {
-                self.problem(format!("{named}: zoneadm cannot be told of an image with such letters in its path; rename it"));
+                self.problem(format!(
+                    "{named}: zoneadm cannot be told of an image with such letters in its path; rename it"
+                ));
             }
         }
         if let Some(path) = &request.ssh_key {
@@ -355,7 +364,8 @@ fn keys(path: &Path) -> Result<String, String> {
         let kinds = ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"];
         line.split_whitespace().any(|word| kinds.iter().any(|kind| word.starts_with(kind)))
     };
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     match lines.iter().find(|line| !is_key(line) || line.contains(char::is_control)) {
         Some(_) => Err("has a line that is no public key of ssh".to_owned()),
         None if lines.is_empty() => Err("has no public key".to_owned()),
@@ -381,7 +391,10 @@ mod tests {
             keys(&path)
         };
         assert_eq!(read(b"# mine\n\nssh-ed25519 AAAA joe\r\n").unwrap(), "ssh-ed25519 AAAA joe\n");
-        assert_eq!(read(b"from=\"10.0.0.1\" ecdsa-sha2-nistp256 AAAA").unwrap(), "from=\"10.0.0.1\" ecdsa-sha2-nistp256 AAAA\n");
+        assert_eq!(
+            read(b"from=\"10.0.0.1\" ecdsa-sha2-nistp256 AAAA").unwrap(),
+            "from=\"10.0.0.1\" ecdsa-sha2-nistp256 AAAA\n"
+        );
         for (text, words) in [
             (&b""[..], "has no public key"),
             (b"# only\n", "has no public key"),

@@ -123,8 +123,8 @@ impl Configuration<'_> {
             commands.attr(name, value)?;
         }
         const TAGS: [&str; 16] = [
-            "virtfs0", "virtfs1", "virtfs2", "virtfs3", "virtfs4", "virtfs5", "virtfs6", "virtfs7", "virtfs8", "virtfs9",
-            "virtfs10", "virtfs11", "virtfs12", "virtfs13", "virtfs14", "virtfs15",
+            "virtfs0", "virtfs1", "virtfs2", "virtfs3", "virtfs4", "virtfs5", "virtfs6", "virtfs7", "virtfs8",
+            "virtfs9", "virtfs10", "virtfs11", "virtfs12", "virtfs13", "virtfs14", "virtfs15",
         ];
         for ((number, attribute), share) in TAGS.iter().enumerate().zip(self.shares) {
             let read_only = if share.read_only { ",ro" } else { "" };
@@ -157,7 +157,8 @@ pub(super) const MOST_SHARES: usize = 16;
 /// What zones of a request share, for one of them.
 pub(super) fn shares(request: &Request, data: &Path, accounts: &[Account]) -> Vec<Share> {
     let below = |directory: &PathBuf| data.join(directory.strip_prefix("/").unwrap_or(directory));
-    let same = |directory: &PathBuf, read_only| Share { directory: directory.clone(), special: directory.clone(), read_only };
+    let same =
+        |directory: &PathBuf, read_only| Share { directory: directory.clone(), special: directory.clone(), read_only };
     let made = request.directories.iter().map(|directory| Share {
         directory: directory.clone(),
         special: below(directory),

@@ -1,12 +1,13 @@
 //! The whole sequence: from a request to zones that run, all or none.
 
 use crate::journal::{Journal, Recovered, StateDir, Subject};
+use crate::net::Names;
 use crate::store::Directory;
 
-use super::plan::{Plan, Planning};
-use super::request::Request;
-use super::step::Doing;
 use super::ZoneError;
+use super::plan::{Plan, Planning};
+use super::request::{One, Request};
+use super::step::{Doing, Step};
 
 /// Where things are remembered, and who is told what.
 pub struct Surroundings<'s> {
@@ -28,7 +29,8 @@ impl Request {
     pub fn plan(&self, state: &StateDir) -> Result<Plan, ZoneError> {
         let zones = self.zones()?;
         let found = self.look(&zones)?;
-        Planning { request: self, found: &found, state, operation: None }.plan(&zones)
+        let store = Directory::new(state);
+        Planning { request: self, found: &found, state, store: &store, operation: None }.plan(&zones)
     }
 
     /// Makes the zones: all of them, or nothing is left of any.
@@ -49,27 +51,30 @@ impl Request {
         let Some(mut journal) = (!journals.is_empty()).then(|| journals.remove(0)) else {
             return Err(ZoneError::Refused("there is no zone to make".to_owned()));
         };
-        let done = self.look(&zones).and_then(|found| {
-            let operation = journal.mark().to_owned();
-            let plan = Planning { request: self, found: &found, state: around.state, operation: Some(&operation) };
-            let plan = plan.plan(&zones)?;
-            self.apply(&plan, &mut journal, around).map(|()| plan)
-        });
+        let done = self.make(&zones, &mut journal, around);
         if !journal.has_begun() {
             return done;
         }
         Ok(journal.end(done).map(|(plan, _)| plan)?)
     }
 
-    fn apply(&self, plan: &Plan, journal: &mut Journal, around: &Surroundings<'_>) -> Result<(), ZoneError> {
+    fn make(&self, zones: &[One], journal: &mut Journal, around: &Surroundings<'_>) -> Result<Plan, ZoneError> {
+        let found = self.look(zones)?;
         let store = Directory::new(around.state);
+        let operation = journal.mark().to_owned();
         let mut doing = Doing { journal, state: around.state, store: &store, tell: around.tell };
-        for zone in &plan.zones {
-            for step in &zone.steps {
-                (around.tell)(&step.show().what);
-                step.perform(&mut doing)?;
-            }
-        }
-        Ok(())
+        let mut perform = |step: &Step| {
+            (around.tell)(&step.show().what);
+            step.perform(&mut doing)
+        };
+        // What is free now is taken before anybody else looks.
+        let names = Names::hold(&store)?;
+        let planning =
+            Planning { request: self, found: &found, state: around.state, store: &store, operation: Some(&operation) };
+        let plan = planning.plan(zones)?;
+        plan.zones.iter().flat_map(|zone| &zone.ground).try_for_each(&mut perform)?;
+        drop(names);
+        plan.zones.iter().flat_map(|zone| &zone.steps).try_for_each(&mut perform)?;
+        Ok(plan)
     }
 }

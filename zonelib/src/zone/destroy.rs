@@ -9,14 +9,15 @@ use crate::config::{self, ZoneConfig, ZoneName, command};
 use crate::host::zfs::{self, Datasets};
 use crate::host::{DatasetName, HostCommand};
 use crate::journal::{self, Journal, JournalError, Recovered, StateDir, Subject};
+use crate::net::{self, Names, View};
 use crate::root::{Tree, remove_tree};
 use crate::store::{Directory, Record, Records, Store};
 
+use super::ZoneError;
 use super::check::only_global;
 use super::error::go_on;
 use super::record::{self, Made, ZoneRecord};
 use super::step::{ZONEADM, indexed};
-use super::ZoneError;
 
 /// What is to be destroyed.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ enum Going {
     Halt,
     Uninstall,
     Delete,
+    Network(net::Step),
     Made(Made),
     Forget,
 }
@@ -43,8 +45,12 @@ pub struct Teardown {
     going: Vec<Going>,
     operation: String,
     with_datasets: bool,
+    /// Networks go with it.
+    routes: bool,
     /// What stays, and why.
     pub staying: Vec<String>,
+    /// What people should know.
+    pub notes: Vec<String>,
 }
 
 impl Teardown {
@@ -61,6 +67,7 @@ impl Teardown {
             Going::Halt => format!("halt zone `{zone}`"),
             Going::Uninstall => format!("uninstall zone `{zone}`"),
             Going::Delete => format!("delete the configuration of zone `{zone}`"),
+            Going::Network(step) => step.describe(),
             Going::Made(made) => format!("destroy {}", made.describe()),
             Going::Forget => format!("forget what was made for zone `{zone}`"),
         };
@@ -100,6 +107,13 @@ impl Destroy {
             teardown.going.push(Going::Delete);
             teardown.staying.extend(self.handed_over(record.as_ref()));
         }
+        let view = self.view(store)?;
+        if let Some(view) = &view {
+            let removed = net::detach(&self.zone, view, store)?;
+            teardown.routes = !removed.segments.is_empty();
+            teardown.going.extend(removed.steps.into_iter().map(Going::Network));
+            teardown.notes = removed.notes;
+        }
         if let Some(record) = record {
             teardown.operation.clone_from(&record.operation);
             for made in record.made.iter().rev() {
@@ -113,6 +127,20 @@ impl Destroy {
             teardown.going.push(Going::Forget);
         }
         Ok(teardown)
+    }
+
+    /// The network as it is, when the zone may be on it.
+    fn view(&self, store: &Directory) -> Result<Option<View>, ZoneError> {
+        let attached = || -> Result<bool, ZoneError> {
+            let name = self.zone.as_str();
+            let keys = store.keys(net::Attachment::KIND)?;
+            Ok(keys.iter().any(|key| key.parts().next() == Some(name)))
+        };
+        let routes = || -> Result<bool, ZoneError> {
+            let segments: Vec<net::Segment> = store.list()?;
+            Ok(segments.iter().any(|segment| segment.router.zone() == Some(&self.zone)))
+        };
+        if attached()? || routes()? { Ok(Some(View::take(store)?)) } else { Ok(None) }
     }
 
     /// Datasets that the zone administers and that were there before it.
@@ -144,15 +172,21 @@ impl Destroy {
         half_made.iter().for_each(recovered);
         let (_lock, _) = Journal::begin(state, &subject, "destroy-zone", false)?;
         let store = Directory::new(state);
+        let mut names = Some(Names::hold(&store)?);
         let teardown = self.look(&store)?;
         if teardown.is_empty() && half_made.is_none() {
             return Err(self.absent());
+        }
+        // Nobody is to go on a network whose router goes. Others need not be waited for meanwhile.
+        if !teardown.routes {
+            names = None;
         }
         for (going, line) in teardown.going.iter().zip(teardown.lines(&self.zone)) {
             go_on()?;
             tell(&line);
             self.take(going, &teardown, &store)?;
         }
+        drop(names);
         Ok(teardown)
     }
 
@@ -162,6 +196,7 @@ impl Destroy {
             Going::Halt => Ok(zoneadm().arg("halt").run().map(drop)?),
             Going::Uninstall => Ok(zoneadm().args(["uninstall", "-F"]).run().map(drop)?),
             Going::Delete => Ok(command::delete(&self.zone)?),
+            Going::Network(step) => Ok(step.run(store)?),
             Going::Made(made) => take_made(made, teardown),
             Going::Forget => {
                 store.remove(ZoneRecord::KIND, &record::key(&self.zone))?;
@@ -188,11 +223,24 @@ fn take_made(made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
             Ok(())
         }
         Made::Delegated { dataset } if teardown.with_datasets => {
-            if is_ours(dataset, &teardown.operation)? { destroy_tree(dataset) } else { Ok(()) }
+            if is_ours(dataset, &teardown.operation)? {
+                destroy_tree(dataset)
+            } else {
+                Ok(())
+            }
         }
         Made::Delegated { .. } => Ok(()),
+        Made::Parent { dataset } => {
+            let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
+            let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
+            if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
+        }
         Made::Volume { dataset } => {
-            if is_ours(dataset, &teardown.operation)? { destroy_tree(dataset) } else { Ok(()) }
+            if is_ours(dataset, &teardown.operation)? {
+                destroy_tree(dataset)
+            } else {
+                Ok(())
+            }
         }
     }
 }

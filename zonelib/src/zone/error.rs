@@ -9,6 +9,7 @@ use crate::config::command::CommandError;
 use crate::host::HostError;
 use crate::host::zfs::ZfsError;
 use crate::journal::{Failure, JournalError};
+use crate::net;
 use crate::root::Tree;
 use crate::storage::StorageError;
 use crate::store::StoreError;
@@ -47,6 +48,12 @@ pub enum ZoneError {
     /// What is remembered.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The network cannot be as it is wanted.
+    #[error(transparent)]
+    Network(#[from] net::PlanError),
+    /// The network could not be changed.
+    #[error(transparent)]
+    Apply(#[from] net::ApplyError),
     /// The files of the zone could not be set up.
     #[error(transparent)]
     Inside(#[from] InsideError),

@@ -96,14 +96,7 @@ const KINDS: &[Traits] = &[
         // Unconfigured: what it is called and how it is reached stands in a file of its own.
         image: FromImage::Flag(&["-u", "-a"]),
     },
-    Traits {
-        kind: Kind::Bhyve,
-        name: "bhyve",
-        also: &[],
-        brand: "bhyve",
-        template: None,
-        image: FromImage::Boots,
-    },
+    Traits { kind: Kind::Bhyve, name: "bhyve", also: &[], brand: "bhyve", template: None, image: FromImage::Boots },
 ];
 
 impl Kind {

@@ -67,6 +67,12 @@ impl Places {
         Ok(steps)
     }
 
+    /// From now on only plain directories are made in a directory that was asked for.
+    pub(super) fn plain_below(&mut self, path: &Path) {
+        self.planned.retain(|(planned, _)| planned != path);
+        self.planned.push((path.to_owned(), None));
+    }
+
     /// The file system that is mounted on a directory, unless it is copied with a boot environment.
     fn dataset_on(&self, path: &Path) -> Option<String> {
         let dataset = self.mounts.dataset_on(path)?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::config::ZoneName;
 use crate::host;
 use crate::journal::StateDir;
+use crate::net::{self, View};
+use crate::store::Directory;
 
 use super::accounts::Account;
 use super::check::Found;
@@ -31,7 +33,9 @@ pub struct ZonePlan {
     pub kind: Kind,
     /// Its zonepath.
     pub zonepath: PathBuf,
-    /// What is done, in order.
+    /// What is done first, for all zones, while nobody else is given names.
+    pub ground: Vec<Step>,
+    /// What is done then, in order.
     pub steps: Vec<Step>,
     /// What people should know.
     pub notes: Vec<String>,
@@ -42,6 +46,13 @@ pub struct ZonePlan {
 pub struct Plan {
     /// The zones, in order.
     pub zones: Vec<ZonePlan>,
+}
+
+impl ZonePlan {
+    /// All steps, in the order in which they are done for one zone.
+    pub fn all(&self) -> impl Iterator<Item = &Step> {
+        self.ground.iter().chain(&self.steps)
+    }
 }
 
 /// A plan as JSON.
@@ -71,7 +82,7 @@ impl Plan {
             kind: plan.kind,
             brand: plan.kind.brand(),
             zonepath: plan.zonepath.clone(),
-            steps: plan.steps.iter().map(Step::show).collect(),
+            steps: plan.all().map(Step::show).collect(),
             notes: plan.notes.clone(),
         };
         PlanReport { version: 1, zones: self.zones.iter().map(zone).collect() }
@@ -84,7 +95,7 @@ impl Plan {
         for plan in &self.zones {
             let (zone, brand, zonepath) = (&plan.zone, plan.kind.brand(), plan.zonepath.display());
             text.push_str(&format!("zone `{zone}`, brand {brand}, in {zonepath}:\n"));
-            for step in &plan.steps {
+            for step in plan.all() {
                 text.push_str(&shown(&step.show()));
             }
             for note in &plan.notes {
@@ -121,8 +132,17 @@ pub(super) struct Planning<'p> {
     pub(super) request: &'p Request,
     pub(super) found: &'p Found,
     pub(super) state: &'p StateDir,
+    pub(super) store: &'p Directory,
     /// None when it is only looked at.
     pub(super) operation: Option<&'p str>,
+}
+
+/// What is planned for the zones before.
+struct Sofar {
+    places: Places,
+    volumes: Vec<String>,
+    /// The network, once somebody wants of it.
+    view: Option<View>,
 }
 
 impl Request {
@@ -136,27 +156,49 @@ impl Request {
 
 impl Planning<'_> {
     pub(super) fn plan(&self, zones: &[One]) -> Result<Plan, ZoneError> {
-        let mut places = Places::look()?;
-        let mut volumes = Vec::new();
-        let plans: Result<Vec<ZonePlan>, _> = zones.iter().map(|one| self.zone(one, &mut places, &mut volumes)).collect();
+        let mut sofar = Sofar { places: Places::look()?, volumes: Vec::new(), view: None };
+        let plans: Result<Vec<ZonePlan>, _> = zones.iter().map(|one| self.zone(one, &mut sofar)).collect();
         Ok(Plan { zones: plans? })
     }
 
-    fn zone(&self, one: &One, places: &mut Places, volumes: &mut Vec<String>) -> Result<ZonePlan, ZoneError> {
+    /// The network of one zone, beside what is planned for those before it.
+    fn network(&self, one: &One, sofar: &mut Sofar) -> Result<net::Plan, ZoneError> {
+        let Some(wanted) = self.request.wanted(one) else { return Ok(net::Plan::default()) };
+        let view = match &mut sofar.view {
+            Some(view) => view,
+            none => none.insert(View::take(self.store)?),
+        };
+        let plan = net::plan(&wanted, view)?;
+        view.assume(&plan);
+        Ok(plan)
+    }
+
+    fn zone(&self, one: &One, sofar: &mut Sofar) -> Result<ZonePlan, ZoneError> {
         let request = self.request;
         let zonepath = request.zonepath(&one.name);
-        let mut plan =
-            ZonePlan { zone: one.name.clone(), kind: request.kind, zonepath, steps: Vec::new(), notes: Vec::new() };
+        let network = self.network(one, sofar)?;
+        let mut plan = ZonePlan {
+            zone: one.name.clone(),
+            kind: request.kind,
+            zonepath,
+            ground: network.steps.iter().cloned().map(Step::Network).collect(),
+            steps: Vec::new(),
+            notes: network.notes.clone(),
+        };
         let mut made = Vec::new();
+        let places = &mut sofar.places;
         let zonepaths = plan.zonepath.parent().map(Path::to_owned).unwrap_or_default();
         add(&mut plan, &mut made, places.ensure(&zonepaths)?);
         let data = host::place(DATA).join(one.name.as_str());
         for directory in &request.directories {
             let place = data.join(directory.strip_prefix("/").unwrap_or(directory));
+            add(&mut plan, &mut made, places.ensure(&data)?);
+            // One file system for all of a zone's.
+            places.plain_below(&data);
             add(&mut plan, &mut made, places.ensure(&place)?);
         }
         self.datasets(one, &mut plan, &mut made);
-        let disks = self.volumes(one, &mut plan, &mut made, volumes)?;
+        let disks = self.volumes(one, &mut plan, &mut made, &mut sofar.volumes)?;
         let shares = shares(request, &data, &self.found.accounts);
         if request.kind == Kind::Bhyve && shares.len() > MOST_SHARES {
             return Err(ZoneError::Refused(format!("a virtual machine shares at most {MOST_SHARES} directories")));
@@ -166,7 +208,7 @@ impl Planning<'_> {
             request,
             zonepath: &plan.zonepath,
             operation: self.operation.unwrap_or(NO_OPERATION),
-            networks: &[],
+            networks: &network.resources,
             shares: &shares,
             datasets: &datasets,
             accounts: &self.found.accounts,
@@ -215,8 +257,9 @@ impl Planning<'_> {
             missing.extend(chain.into_iter().rev());
         }
         for dataset in missing {
-            plan.steps.push(Step::MakeDelegated { dataset: dataset.clone() });
-            made.push(Made::Delegated { dataset });
+            let handed = one.datasets.iter().any(|given| given.as_str() == dataset);
+            plan.ground.push(Step::MakeDelegated { dataset: dataset.clone(), handed });
+            made.push(if handed { Made::Delegated { dataset } } else { Made::Parent { dataset } });
         }
     }
 
@@ -240,7 +283,7 @@ impl Planning<'_> {
             let parent = volume.parent.as_ref().map_or("rpool", |parent| parent.as_str());
             let dataset = free_volume(parent, &one.name, taken)?;
             taken.push(dataset.clone());
-            plan.steps.push(Step::MakeVolume { dataset: dataset.clone(), size: volume.size });
+            plan.ground.push(Step::MakeVolume { dataset: dataset.clone(), size: volume.size });
             made.push(Made::Volume { dataset: dataset.clone() });
             disks.push(dataset);
         }
@@ -315,7 +358,7 @@ impl Planning<'_> {
 
 fn add(plan: &mut ZonePlan, made: &mut Vec<Made>, steps: Vec<(Step, Made)>) {
     for (step, thing) in steps {
-        plan.steps.push(step);
+        plan.ground.push(step);
         made.push(thing);
     }
 }

@@ -56,6 +56,11 @@ pub enum Made {
         /// Its name.
         dataset: String,
     },
+    /// A dataset above one that the zone administers.
+    Parent {
+        /// Its name.
+        dataset: String,
+    },
     /// A disk of the machine.
     Volume {
         /// Its name.
@@ -71,6 +76,7 @@ impl Made {
             Self::Directory { path } => format!("the directory {}", path.display()),
             Self::FileSystem { dataset, path } => format!("the file system `{dataset}` on {}", path.display()),
             Self::Delegated { dataset } => format!("the dataset `{dataset}`, which it administers"),
+            Self::Parent { dataset } => format!("the dataset `{dataset}`, if nothing is in it"),
             Self::Volume { dataset } => format!("the volume `{dataset}`"),
         }
     }

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::config::ZoneName;
 use crate::host::DatasetName;
-use crate::net::AskedAddress;
+use crate::net::{AskedAddress, Domain, FlowLimits, LinkName, Wanted};
 
 use super::kind::{FromImage, Kind};
 use super::values::{Cpus, Firmware, KernelVersion, Konfigure, NewVolume, Size, TemplateName, UserName};
@@ -38,8 +38,14 @@ pub struct Request {
     pub router_for: Vec<IpNet>,
     /// IPv6 too.
     pub ipv6: bool,
-    /// Properties of a flow on its vnics.
-    pub flow: Option<String>,
+    /// Limits for its vnics.
+    pub flow: Option<FlowLimits>,
+    /// The link for addresses that no network claims.
+    pub link: Option<LinkName>,
+    /// The domain of the names of the zones behind it.
+    pub domain: Option<Domain>,
+    /// The IPv6 networks behind it are global ones.
+    pub routable: bool,
     /// Directories that are made for it.
     pub directories: Vec<PathBuf>,
     /// Directories of the global zone that it may read.
@@ -121,6 +127,9 @@ impl Request {
             router_for: Vec::new(),
             ipv6: false,
             flow: None,
+            link: None,
+            domain: None,
+            routable: false,
             directories: Vec::new(),
             read_only: Vec::new(),
             read_write: Vec::new(),
@@ -152,6 +161,24 @@ impl Request {
     #[must_use]
     pub fn is_exclusive(&self) -> bool {
         !self.exclusive.is_empty() || (self.ipv6 && self.shared.is_empty()) || self.kind == Kind::Lx
+    }
+
+    /// What one of its zones wants of the network; `None`: nothing.
+    #[must_use]
+    pub(super) fn wanted(&self, one: &One) -> Option<Wanted> {
+        let none = one.shared.is_empty() && one.exclusive.is_empty() && !self.ipv6;
+        (!none).then(|| Wanted {
+            shared: one.shared.clone(),
+            exclusive: one.exclusive.clone(),
+            routes: self.router_for.clone(),
+            proxy: self.kind != Kind::Router && !self.router_for.is_empty(),
+            ipv6: self.ipv6,
+            flow: self.flow.clone(),
+            link: self.link.clone(),
+            domain: self.domain.clone(),
+            routable_ipv6: self.routable,
+            ..Wanted::new(one.name.clone())
+        })
     }
 
     /// Whether the machine has cloud-init: who gives a key wants it there.
@@ -231,6 +258,15 @@ impl Request {
         problems.when(self.flow.is_some() && self.exclusive.is_empty(), || {
             "a flow needs a vnic; give -x ADDRESS, or leave out -F".to_owned()
         });
+        problems.when(self.ipv6 && !self.shared.is_empty(), || {
+            "the global zone gives out its own IPv6 addresses; give -x instead of -i, or leave out -6".to_owned()
+        });
+        problems.when(!routes && (self.domain.is_some() || self.routable), || {
+            "only a router has zones behind it; leave out --domain and --routable, or give -R".to_owned()
+        });
+        problems.when(self.routable && !self.router_for.iter().any(|net| matches!(net, IpNet::V6(_))), || {
+            "--routable is about IPv6 networks; give one by -R, or leave it out".to_owned()
+        });
         problems.twice("-R", &self.router_for);
         let addresses = self.shared.iter().chain(&self.exclusive).map(|asked| asked.address);
         problems.twice("-i and -x", &addresses.collect::<Vec<_>>());
@@ -271,7 +307,8 @@ impl Request {
             ("-f", self.firmware.is_some()),
             ("-C", self.cloud_init),
         ] {
-            problems.when(given && !machine, || format!("{flag} is for virtual machines; leave it out, or give -t bhyve"));
+            problems
+                .when(given && !machine, || format!("{flag} is for virtual machines; leave it out, or give -t bhyve"));
         }
         let topology = self.cpus.as_ref().filter(|cpus| cpus.is_topology() && !machine);
         problems.when(topology.is_some(), || {
@@ -424,7 +461,9 @@ fn mount_rule(path: &Path, kind: Kind) -> Option<&'static str> {
         Some("it has a `/` or a `.` too many")
     } else if path.parent().is_none() {
         Some("it is the root of the zone")
-    } else if TAKEN.iter().any(|taken| text == *taken) || ["/dev", "/proc", "/system"].iter().any(|top| path.starts_with(top)) {
+    } else if TAKEN.iter().any(|taken| text == *taken)
+        || ["/dev", "/proc", "/system"].iter().any(|top| path.starts_with(top))
+    {
         Some("the system of the zone is there")
     } else if text.contains(['"', ',']) || text.contains(char::is_control) {
         Some("a zone's configuration has no way to say its quotes, commas or control characters")

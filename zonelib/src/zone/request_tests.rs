@@ -29,7 +29,7 @@ fn give(request: &mut Request, flag: &str, value: &str) {
         "-x" => request.exclusive.push(value.parse().unwrap()),
         "-R" => request.router_for.push(value.parse().unwrap()),
         "-6" => request.ipv6 = true,
-        "-F" => request.flow = Some(value.to_owned()),
+        "-F" => request.flow = Some(value.parse().unwrap()),
         "-d" => request.directories.push(value.into()),
         "-s" => request.read_only.push(value.into()),
         "-S" => request.read_write.push(value.into()),
@@ -111,11 +111,12 @@ fn each_type_takes_its_flags() {
 fn what_makes_no_sense_is_refused_with_its_reason() {
     let cases: &[(&str, &[(&str, &str)], &str)] = &[
         ("sparse", &[SHARED, ("-x", "10.1.1.6")], "-i and -x exclude each other"),
-        ("sparse", &[("-F", "maxbw=1G")], "a flow needs a vnic"),
-        ("sparse", &[SHARED, ("-F", "maxbw=1G")], "a flow needs a vnic"),
+        ("sparse", &[("-F", "maxbw=1000M")], "a flow needs a vnic"),
+        ("sparse", &[SHARED, ("-F", "maxbw=1000M")], "a flow needs a vnic"),
         ("sparse", &[ADDRESS, ("-x", "10.1.1.5")], "`10.1.1.5` is given twice"),
         ("sparse", &[ADDRESS, NET, NET], "`10.9.0.0/16` is given twice"),
         ("sparse", &[ADDRESS, NET, ("-n", "2")], "routers are made one by one"),
+        ("sparse", &[SHARED, ("-6", "")], "give -x instead of -i, or leave out -6"),
         ("sparse", &[SHARED, NET], "a router needs a network stack of its own"),
         ("whole", &[("-p", "TRIBssh")], "-p adds to the overlays that are kept; give -o"),
         ("whole", &[("-P", "-R")], "`-R` is no package"),
@@ -153,7 +154,7 @@ fn what_makes_no_sense_is_refused_with_its_reason() {
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
-    let said = verdict("sparse", &[("-B", ""), ("-L", "4.4"), ("-F", "maxbw=1G"), ("-o", "base")]);
+    let said = verdict("sparse", &[("-B", ""), ("-L", "4.4"), ("-F", "maxbw=1000M"), ("-o", "base")]);
     for words in ["-L is the kernel version", "a flow needs a vnic", "only whole zones have a choice of packages"] {
         assert!(said.contains(words), "{said}");
     }

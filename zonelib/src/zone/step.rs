@@ -8,6 +8,7 @@ use crate::config::{self, ZoneName};
 use crate::host::zfs::{self, MADE_PROPERTY};
 use crate::host::{DatasetName, HostCommand};
 use crate::journal::{Journal, StateDir, Undo};
+use crate::net;
 use crate::root::Tree;
 use crate::storage::ROOT;
 use crate::store::{Directory, Expect, Record, Records, Store};
@@ -44,6 +45,8 @@ pub enum Step {
     MakeDelegated {
         /// Its name.
         dataset: String,
+        /// It is handed to the zone; else such ones are in it.
+        handed: bool,
     },
     /// Make a volume.
     MakeVolume {
@@ -52,6 +55,8 @@ pub enum Step {
         /// Its size.
         size: Size,
     },
+    /// Do something about the network.
+    Network(net::Step),
     /// Configure a zone.
     Configure {
         /// Its name.
@@ -135,14 +140,21 @@ impl Step {
     #[must_use]
     pub fn show(&self) -> Shown {
         let plain = |what: String| Shown { what, ..Shown::default() };
-        let running = |what: String, command: &HostCommand| Shown { what, command: Some(command.line()), files: vec![] };
+        let running =
+            |what: String, command: &HostCommand| Shown { what, command: Some(command.line()), files: vec![] };
         match self {
-            Self::MakeDirectory { path, mode } => plain(format!("make the directory {} (mode {mode:o})", path.display())),
+            Self::MakeDirectory { path, mode } => {
+                plain(format!("make the directory {} (mode {mode:o})", path.display()))
+            }
             Self::MakeFileSystem { dataset, path } => {
                 plain(format!("make the file system `{dataset}` on {}", path.display()))
             }
-            Self::MakeDelegated { dataset } => plain(format!("make the dataset `{dataset}` for the zone to administer")),
+            Self::MakeDelegated { dataset, handed: true } => {
+                plain(format!("make the dataset `{dataset}` for the zone to administer"))
+            }
+            Self::MakeDelegated { dataset, .. } => plain(format!("make the dataset `{dataset}`")),
             Self::MakeVolume { dataset, size } => plain(format!("make the volume `{dataset}` of {size}")),
+            Self::Network(step) => Shown { what: step.describe(), command: step.command_line(), files: Vec::new() },
             Self::Configure { zone, file, commands, .. } => {
                 let text = ShownFile { path: file.display().to_string(), text: commands.clone() };
                 Shown { files: vec![text], ..running(format!("configure zone `{zone}`"), &told(zone, file)) }
@@ -177,13 +189,17 @@ impl Step {
         match self {
             Self::MakeDirectory { path, mode } => {
                 doing.journal.step(Undo::RemoveDirectory { path: path.clone() })?;
-                make_directory(path, *mode)
+                let made = make_directory(path, *mode);
+                if std::matches!(&made, Err(ZoneError::System { source, .. }) if is_there(source)) {
+                    doing.journal.retract()?;
+                }
+                made
             }
             Self::MakeFileSystem { dataset, .. } => {
                 doing.journal.step(Undo::DestroyEmpty { dataset: dataset.clone() })?;
                 Ok(zfs::create(&named(dataset)?, &[(MADE_PROPERTY, doing.journal.mark())])?)
             }
-            Self::MakeDelegated { dataset } => {
+            Self::MakeDelegated { dataset, .. } => {
                 doing.journal.step(Undo::Destroy { dataset: dataset.clone() })?;
                 let properties = [("mountpoint", "none"), (MADE_PROPERTY, doing.journal.mark())];
                 Ok(zfs::create(&named(dataset)?, &properties)?)
@@ -193,6 +209,7 @@ impl Step {
                 let made = [(MADE_PROPERTY, doing.journal.mark())];
                 Ok(zfs::create_volume(&named(dataset)?, &size.to_string(), &made)?)
             }
+            Self::Network(step) => Ok(net::apply(std::slice::from_ref(step), doing.journal, doing.store, &mut |_| {})?),
             Self::Configure { zone, zonepath, file, commands } => configure(doing, zone, zonepath, (file, commands)),
             Self::Install { zone, zonepath, arguments } => {
                 doing.journal.step(Undo::RemoveDirectory { path: zonepath.clone() })?;
@@ -231,6 +248,11 @@ fn heed(doing: &Doing<'_>, command: &HostCommand) -> Result<(), ZoneError> {
     let said = command.run_heeding()?;
     said.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).for_each(|line| (doing.tell)(line));
     Ok(())
+}
+
+/// It is somebody else's, who made it meanwhile.
+fn is_there(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::AlreadyExists
 }
 
 fn make_directory(path: &Path, mode: u32) -> Result<(), ZoneError> {
@@ -299,13 +321,7 @@ pub(super) fn indexed(zone: &ZoneName) -> Result<Option<config::Indexed>, ZoneEr
 }
 
 /// Sets up files through the zone's root, which has never run.
-fn set_up(
-    state: &StateDir,
-    zone: &ZoneName,
-    kind: Kind,
-    zonepath: &Path,
-    edits: &[Edit],
-) -> Result<(), ZoneError> {
+fn set_up(state: &StateDir, zone: &ZoneName, kind: Kind, zonepath: &Path, edits: &[Edit]) -> Result<(), ZoneError> {
     let apply = |tree: &Tree| edits.iter().try_for_each(|edit| edit.apply(tree)).map_err(ZoneError::from);
     if kind.is_ours() {
         let root = OpenRoot::open(state, zone, zonepath, None, false)?;

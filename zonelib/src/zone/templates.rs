@@ -149,11 +149,7 @@ impl NewTemplate {
                 step.perform(&mut doing)?;
             }
             // The hook has a journal of its own, which ends before the last step here.
-            doing.journal.step(Undo::Empty {
-                path: root.clone(),
-                identity: identity(&root)?,
-                mode: 0o755,
-            })?;
+            doing.journal.step(Undo::Empty { path: root.clone(), identity: identity(&root)?, mode: 0o755 })?;
             go_on()?;
             self.fill(&root).run_heeding()?.lines().for_each(tell);
             let xml = xml_of(self.name.as_str());
@@ -191,7 +187,9 @@ impl NewTemplate {
             (Kind::Whole, Some(_)) => {
                 return refuse("a whole template is made from the packages of the host; leave out -I".to_owned());
             }
-            (Kind::Alien, None) => return refuse("an alien template is installed from an image; give -I IMAGE".to_owned()),
+            (Kind::Alien, None) => {
+                return refuse("an alien template is installed from an image; give -I IMAGE".to_owned());
+            }
             (kind, _) => return refuse(format!("a template is whole or alien, not {kind}")),
         }
         if chooses && self.kind == Kind::Alien {
@@ -208,7 +206,11 @@ impl NewTemplate {
         }
         let hook = self.hook();
         if !hook.present() {
-            return refuse(format!("{} is not there, so no {} template can be made", hook.program().display(), self.kind));
+            return refuse(format!(
+                "{} is not there, so no {} template can be made",
+                hook.program().display(),
+                self.kind
+            ));
         }
         let root = host::place(TEMPLATES).join(name.as_str());
         if std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -254,7 +256,8 @@ fn identity(path: &Path) -> Result<(u64, u64), ZoneError> {
 
 fn write_whole(path: &Path, text: &str) -> Result<(), ZoneError> {
     use std::io::Write;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(ZoneError::system(path))?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(ZoneError::system(path))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(ZoneError::system(path))
 }
 

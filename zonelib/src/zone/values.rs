@@ -258,7 +258,9 @@ mod tests {
             assert_eq!(text.parse::<Size>().unwrap().bytes(), bytes, "{text}");
         }
         assert_eq!("4g".parse::<Size>().unwrap().to_string(), "4G");
-        for text in ["", "4", "G", "4K", "0G", "-4G", "+4G", "1.5G", "4GB", "9999999999T", "99999999999999999999G", "4ü"] {
+        for text in
+            ["", "4", "G", "4K", "0G", "-4G", "+4G", "1.5G", "4GB", "9999999999T", "99999999999999999999G", "4ü"]
+        {
             assert!(text.parse::<Size>().is_err(), "{text}");
         }
     }
@@ -294,7 +296,10 @@ mod tests {
             assert!(name.parse::<UserName>().is_ok(), "{name}");
         }
         for name in ["", "-f", ".", "..", "a:b", "a b", "ü", &"x".repeat(33), "a/b", "a\n"] {
-            assert!(name.parse::<UserName>().is_err() && name.parse::<TemplateName>().is_err() || name.len() == 33, "{name}");
+            assert!(
+                name.parse::<UserName>().is_err() && name.parse::<TemplateName>().is_err() || name.len() == 33,
+                "{name}"
+            );
         }
         for version in ["4.4.15", "5.10"] {
             assert!(version.parse::<KernelVersion>().is_ok(), "{version}");

@@ -20,9 +20,9 @@ use crate::lab::Lab;
 use super::getopt::{Opt, getopt};
 use super::host::Host;
 
+use lex::{Token, statements};
 pub(super) use privileges::check as check_privileges;
 pub(super) use properties::is_address;
-use lex::{Token, statements};
 use session::{Mode, Session};
 
 const USAGE: &str = "usage: zonecfg [-R root] -z zone [-f file | command ...]";
