@@ -14,6 +14,7 @@ mod faults;
 mod host;
 mod machine;
 mod mounting;
+mod net;
 mod packages;
 mod services;
 mod state;
@@ -91,13 +92,18 @@ pub fn command(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
 }
 
 fn perform(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
+    if let Some(status) = net::command(lab, None, name, arguments) {
+        return status;
+    }
     match name {
         "zfs" => zfs::zfs(lab, arguments),
         "mount" => mounting::mount(lab, arguments),
         "umount" => mounting::umount(lab, arguments),
         "beadm" => host::beadm(lab, arguments),
-        "svccfg" => services::svccfg(lab, arguments),
-        "svcadm" => services::svcadm(lab, arguments),
+        "svccfg" => {
+            let properties = net::properties_of_services(lab, None, arguments);
+            properties.unwrap_or_else(|| services::svccfg(lab, arguments))
+        }
         "pkgadm" => packages::pkgadm(lab, arguments),
         "zap" => packages::zap(lab, arguments),
         "zonename" => {

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::Lab;
+use super::net::model::Network;
 
 /// The state of the host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub next_boot: String,
     /// Whether svccfg(8) can be used.
     pub services_broken: bool,
+    pub net: Network,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
