@@ -116,7 +116,7 @@ impl<'v> Removal<'v> {
         self.removed.steps.push(Step::HostOnce { change });
     }
 
-    fn attachment(&mut self, attachment: Attachment) {
+    pub(super) fn attachment(&mut self, attachment: Attachment) {
         if let (Some(flow), Some(net)) = (&attachment.flow, attachment.addresses().next()) {
             self.once(flow.remove(&attachment.link, net.addr()));
         }

@@ -49,7 +49,7 @@ pub fn plan_global(wanted: &WantedGlobal, view: &mut View) -> Result<Plan, PlanE
 }
 
 /// What sets the global zone's addresses on a segment.
-fn gateway_addresses(segment: &Segment) -> impl Iterator<Item = NetworkChange> + use<> {
+pub(super) fn gateway_addresses(segment: &Segment) -> impl Iterator<Item = NetworkChange> + use<> {
     let [v4, v6, link_local] = LABELS.map(str::to_owned);
     let link = segment.inside.clone();
     let ipv4 = segment.ipv4.zip(segment.gateway4).and_then(|(net, own)| Ipv4Net::new(own, net.prefix_len()).ok());

@@ -7,10 +7,12 @@
 
 pub mod address;
 mod apply;
+pub mod check;
 mod detach;
 pub mod files;
 mod flow;
 mod global;
+pub mod inside;
 mod model;
 mod name;
 mod plan;
@@ -18,6 +20,7 @@ mod segments;
 mod step;
 mod survey;
 mod view;
+pub mod zap;
 
 pub use crate::host::{LinkName, LinkNameError, MacAddress, MacAddressError};
 pub use address::{AddressError, AskedAddress};
@@ -34,6 +37,11 @@ pub use plan::{Plan, PlanError, Wanted, plan, resources};
 pub use step::{Remembered, Step};
 pub use survey::{Neighbourhood, Survey};
 pub use view::{Names, SHARED, STUBS, VNICS, View};
+
+use detach::Removal;
+use global::gateway_addresses;
+use plan::inside;
+use segments::STUB_MTU;
 
 #[cfg(test)]
 mod tests;

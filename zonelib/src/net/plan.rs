@@ -501,7 +501,7 @@ impl Planner<'_> {
 }
 
 /// The place of the router on a segment; `None` when that is the global zone, or nobody's.
-fn inside(segment: &Segment) -> Option<Attachment> {
+pub(super) fn inside(segment: &Segment) -> Option<Attachment> {
     Some(Attachment {
         zone: segment.router.zone()?.clone(),
         place: Place::Segment(segment.name.clone()),

@@ -10,7 +10,7 @@ use super::{Domain, LinkName, Outside, PlanError, Router, Segment, SegmentName, 
 use crate::host::NetworkChange;
 
 /// The bytes of the largest packet of a new etherstub. Source: dladm(8).
-const STUB_MTU: u32 = 9000;
+pub(super) const STUB_MTU: u32 = 9000;
 
 /// Segments that are to be: one for each network, but an IPv4 and an IPv6 network are one.
 pub(super) struct NewSegments<'n> {

@@ -103,6 +103,12 @@ impl View {
         &self.attachments
     }
 
+    /// Whether an attachment is written down.
+    #[must_use]
+    pub fn knows(&self, attachment: &Attachment) -> bool {
+        self.attachments.contains(&attachment.key())
+    }
+
     /// A segment by its name.
     #[must_use]
     pub fn segment(&self, name: &SegmentName) -> Option<&Segment> {

@@ -18,7 +18,7 @@ pub const HOSTS: &str = "etc/zonekit/dhcp";
 /// The folder of files with names, one a zone.
 pub const NAMES: &str = "etc/zonekit/names";
 /// Where dnsmasq remembers who has which address.
-pub const LEASES: &str = "var/zonekit/dnsmasq.leases";
+pub const LEASES: &str = "etc/zonekit/dnsmasq.leases";
 /// The line in [`MAIN`] by which [`OWN`] is read. A file that is named twice is read once.
 pub const INCLUDE: &str = "conf-file=/etc/dnsmasq.d/zonekit.conf\n";
 

@@ -18,7 +18,7 @@ pub mod sysidcfg;
 mod values;
 
 pub use routing::{Beside, Routing, RoutingError};
-pub use values::{CryptedPassword, SshKey, Timezone, ValueError};
+pub use values::{CryptedPassword, LxKernel, SshKey, Timezone, ValueError};
 
 /// The first line of a file that is zonekit's own.
 pub const HEADER: &str = "# Written by zonekit, which replaces this file: changes are lost.\n";
@@ -29,6 +29,6 @@ fn text(lines: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod sample;
+pub(in crate::net) mod sample;
 #[cfg(test)]
 mod tests;

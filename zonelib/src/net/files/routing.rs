@@ -62,6 +62,9 @@ pub enum RoutingError {
     /// A way in by name has none.
     #[error("ingress `{0}` goes by a host name, and has none")]
     NoHost(IngressName),
+    /// The router has no haproxy.
+    #[error("router {0} has no haproxy; install it there, and try again")]
+    NoHaproxy(String),
     /// Two zones want the same port of the router.
     #[error("zones {one} and {other} both want {protocol} port {port} of router {router}; only one can have it")]
     SamePort {
@@ -114,7 +117,8 @@ impl<'a> Routing<'a> {
     }
 
     /// The zones other than the router, by name, with their attachments on its segments.
-    pub(super) fn zones(&self) -> BTreeMap<&'a ZoneName, Vec<&'a Attachment>> {
+    #[must_use]
+    pub fn zones(&self) -> BTreeMap<&'a ZoneName, Vec<&'a Attachment>> {
         let mut zones: BTreeMap<&ZoneName, Vec<&Attachment>> = BTreeMap::new();
         for attachment in self.attachments {
             let own = self.router.zone() == Some(&attachment.zone) || attachment.forwards;

@@ -128,6 +128,36 @@ impl FromStr for Timezone {
     }
 }
 
+/// The version of Linux that a zone of the lx brand says it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LxKernel(String);
+
+impl LxKernel {
+    /// The version.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for LxKernel {
+    fn default() -> Self {
+        Self("4.4.15".to_owned())
+    }
+}
+
+impl FromStr for LxKernel {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let number = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        if (2..=3).contains(&text.split('.').count()) && text.split('.').all(number) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(ValueError { kind: "version of Linux", rule: "it has to be numbers such as `4.4.15`" })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +200,16 @@ mod tests {
             &two,
         ] {
             assert!(text.parse::<SshKey>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_of_linux_are_numbers() {
+        for text in ["4.4", "4.4.15", "3.16.0"] {
+            assert_eq!(text.parse::<LxKernel>().unwrap().as_str(), text);
+        }
+        for text in ["", "4", "4.4.4.4", "4.x", "4..4", "4.4\n", "12345.0"] {
+            assert!(text.parse::<LxKernel>().is_err(), "{text}");
         }
     }
 
