@@ -10,6 +10,7 @@ mod file;
 mod subject;
 mod undo;
 mod zone_file;
+mod zones;
 
 use std::fs::File;
 use std::io;
@@ -298,6 +299,12 @@ impl Journal {
     #[must_use]
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// Whether anything has been written down, and so may have been changed.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Where it is, for people.

@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{NetResourceChange, NetResourceError};
+use crate::config::{ConfigError, NetResourceChange, NetResourceError, ZoneName};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
 use crate::host::{ChangeError, HostError, NetworkChange};
 use crate::root::{Tree, clear, remove_tree, set_attributes};
 
 use super::zone_file::{self, RootOf, SavedFile};
+use super::zones;
 
 /// How a change is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,16 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Uninstall a zone, halted first, if this operation made it.
+    UninstallZone {
+        /// Its name.
+        zone: ZoneName,
+    },
+    /// Delete the configuration of a zone, if this operation made it.
+    DeleteZone {
+        /// Its name.
+        zone: ZoneName,
+    },
     /// Empty a directory that was empty.
     Empty {
         /// Where.
@@ -128,6 +139,9 @@ pub enum UndoError {
     /// A command failed.
     #[error(transparent)]
     Zfs(#[from] ZfsError),
+    /// The configuration of a zone cannot be read, so that nobody knows whose it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {
@@ -166,6 +180,8 @@ impl Undo {
             Self::Promote { dataset, .. } => format!("promote `{dataset}`"),
             Self::RemoveDirectory { path } => format!("remove the directory {}", path.display()),
             Self::RemoveScratch { path } => format!("remove {} with everything in it", path.display()),
+            Self::UninstallZone { zone } => format!("halt and uninstall zone `{zone}`"),
+            Self::DeleteZone { zone } => format!("delete the configuration of zone `{zone}`"),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
             Self::RemoveFile { path } => format!("remove {}", path.display()),
             Self::Network { change } => change.describe(),
@@ -207,6 +223,8 @@ impl Undo {
                 }
                 _ => Ok(()),
             },
+            Self::UninstallZone { zone } => zones::uninstall(zone, operation),
+            Self::DeleteZone { zone } => zones::delete(zone, operation),
             Self::Empty { path, identity, mode } => empty(path, *identity, *mode).map_err(system(path)),
             Self::RemoveFile { path } => match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(system(path)(error)),
