@@ -48,6 +48,7 @@ pub const PROGRAMS: &[Program] = &[
     command("be-uuid", be_uuid::command),
     renamed("golden", "zonekit-golden", golden::command),
     renamed("recipe", "zonekit-recipe", recipe::command),
+    renamed("store", "zonekit-store", store::command),
 ];
 
 const fn hook(file: &'static str, page: &'static str, table: fn() -> Command) -> Program {

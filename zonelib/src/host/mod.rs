@@ -5,9 +5,16 @@
 
 pub mod be;
 mod dataset;
+pub mod dladm;
+pub mod flowadm;
 mod interrupt;
+pub mod ipadm;
+mod link;
 pub mod lock;
 pub mod mounts;
+mod network;
+mod parsable;
+pub mod routes;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -18,6 +25,9 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 pub use dataset::{DatasetError, DatasetName};
 pub use interrupt::{interrupted, watch_signals};
+pub use link::{LinkName, LinkNameError, MacAddress, MacAddressError};
+pub use network::{ChangeError, NetworkChange};
+pub use parsable::ListError;
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -49,6 +59,23 @@ pub enum HostError {
         /// What it said, one line.
         stderr: String,
     },
+}
+
+impl HostError {
+    /// Whether the command ran, failed, and had these words in what it said.
+    #[must_use]
+    pub fn says(&self, words: &str) -> bool {
+        matches!(self, Self::Failed { stderr, .. } if stderr.contains(words))
+    }
+
+    /// The exit status of a command that ran and failed.
+    #[must_use]
+    pub fn status(&self) -> Option<i32> {
+        match self {
+            Self::Failed { status, .. } => status.code(),
+            _ => None,
+        }
+    }
 }
 
 /// A command of the operating system, to be run.

@@ -1,16 +1,21 @@
 //! The undo of each kind of change. Every undo may be done twice, and may be done although its change
 //! never was: it is written before the change is made.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::HostError;
+use crate::config::{ConfigError, NetResourceChange, NetResourceError, ZoneName};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
+use crate::host::{ChangeError, HostError, NetworkChange};
 use crate::root::{Tree, clear, remove_tree, set_attributes};
+
+use super::zones;
 
 /// How a change is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +76,28 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Remove a file below a root that somebody else writes in too, following no link on the way.
+    RemoveBeneath {
+        /// The root.
+        root: PathBuf,
+        /// The file, relative to it.
+        path: String,
+    },
+    /// Have the name service of a zone read its files again, if it runs.
+    RereadNames {
+        /// The zone's name; `global` for the global one.
+        zone: String,
+    },
+    /// Uninstall a zone, halted first, if this operation made it.
+    UninstallZone {
+        /// Its name.
+        zone: ZoneName,
+    },
+    /// Delete the configuration of a zone, if this operation made it.
+    DeleteZone {
+        /// Its name.
+        zone: ZoneName,
+    },
     /// Empty a directory that was empty.
     Empty {
         /// Where.
@@ -85,6 +112,25 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Take back a change to links, interfaces, addresses, flows or routes.
+    Network {
+        /// The change that takes it back.
+        change: NetworkChange,
+    },
+    /// Take back a change to the networks in a zone's configuration.
+    Zonecfg {
+        /// The change that takes it back.
+        change: NetResourceChange,
+    },
+    /// Bring back a small file of the host as it was.
+    RestoreFile {
+        /// Where.
+        path: PathBuf,
+        /// What was in it.
+        text: String,
+        /// Its permissions.
+        mode: u32,
+    },
 }
 
 /// Why a change could not be taken back.
@@ -93,6 +139,9 @@ pub enum UndoError {
     /// A command failed.
     #[error(transparent)]
     Zfs(#[from] ZfsError),
+    /// The configuration of a zone cannot be read, so that nobody knows whose it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {
@@ -101,6 +150,12 @@ pub enum UndoError {
         /// Why.
         source: io::Error,
     },
+    /// The network refused.
+    #[error(transparent)]
+    Network(#[from] ChangeError),
+    /// zonecfg(8) refused.
+    #[error(transparent)]
+    Zonecfg(#[from] NetResourceError),
 }
 
 impl From<HostError> for UndoError {
@@ -125,8 +180,15 @@ impl Undo {
             Self::Promote { dataset, .. } => format!("promote `{dataset}`"),
             Self::RemoveDirectory { path } => format!("remove the directory {}", path.display()),
             Self::RemoveScratch { path } => format!("remove {} with everything in it", path.display()),
+            Self::RemoveBeneath { root, path } => format!("remove {path} from {}", root.display()),
+            Self::RereadNames { zone } => format!("have the name service of zone `{zone}` read its files again"),
+            Self::UninstallZone { zone } => format!("halt and uninstall zone `{zone}`"),
+            Self::DeleteZone { zone } => format!("delete the configuration of zone `{zone}`"),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
             Self::RemoveFile { path } => format!("remove {}", path.display()),
+            Self::Network { change } => change.describe(),
+            Self::Zonecfg { change } => change.describe(),
+            Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
 
@@ -159,12 +221,25 @@ impl Undo {
                 }
                 _ => Ok(()),
             },
+            Self::RemoveBeneath { root, path } => zones::remove_beneath(root, path).map_err(system(&root.join(path))),
+            Self::RereadNames { zone } => Ok(zones::reread_names(zone)?),
+            Self::UninstallZone { zone } => zones::uninstall(zone, operation),
+            Self::DeleteZone { zone } => zones::delete(zone, operation),
             Self::Empty { path, identity, mode } => empty(path, *identity, *mode).map_err(system(path)),
             Self::RemoveFile { path } => match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(system(path)(error)),
                 _ => Ok(()),
             },
+            Self::Network { change } => Ok(change.ensure()?),
+            Self::Zonecfg { change } => Ok(change.ensure()?),
+            Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
+    }
+
+    /// Does it outside a journal.
+    #[cfg(test)]
+    pub(crate) fn run_for_test(&self) {
+        self.run("test").unwrap();
     }
 }
 
@@ -236,6 +311,24 @@ fn remove_scratch(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(".restored");
+    let beside = folder.join(beside);
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
+        // It is worth nothing without its name.
+        let _ = std::fs::remove_file(&beside);
+    })
 }
 
 fn empty(path: &Path, identity: (u64, u64), mode: u32) -> io::Result<()> {

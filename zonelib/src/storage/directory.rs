@@ -6,14 +6,15 @@ use crate::journal::{Journal, Undo};
 use crate::root::{Handle, Stat, Timestamp, Tree, set_attributes};
 
 use super::place::{check_form, check_resolved};
-use super::{CLOSED, ROOT, ROOT_MODE, Storage, StorageError};
+use super::{CLOSED, ROOT, ROOT_MODE, Storage, StorageError, keep_out_of_environments};
 
 /// `ZONEPATH/root`, or a directory that is to be a template.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Directory {
     zonepath: PathBuf,
     root: PathBuf,
     template: bool,
+    outside_environments: bool,
     handle: Option<Handle>,
 }
 
@@ -24,7 +25,7 @@ impl Directory {
     /// [`StorageError::BadPath`]: not absolute, or not canonical.
     pub fn of_zone(zonepath: &Path) -> Result<Self, StorageError> {
         check_form(zonepath)?;
-        Ok(Self { zonepath: zonepath.to_owned(), root: zonepath.join(ROOT), template: false, handle: None })
+        Ok(Self { zonepath: zonepath.to_owned(), root: zonepath.join(ROOT), ..Self::default() })
     }
 
     /// A template: the path itself, which has to exist.
@@ -33,7 +34,13 @@ impl Directory {
     /// As [`Directory::of_zone`].
     pub fn of_template(path: &Path) -> Result<Self, StorageError> {
         check_form(path)?;
-        Ok(Self { zonepath: path.to_owned(), root: path.to_owned(), template: true, handle: None })
+        Ok(Self { zonepath: path.to_owned(), root: path.to_owned(), template: true, ..Self::default() })
+    }
+
+    /// The same, refused where its file system is that of a boot environment.
+    #[must_use]
+    pub(super) fn outside_environments(self) -> Self {
+        Self { outside_environments: true, ..self }
     }
 
     fn bad(&self, problem: impl Into<String>) -> StorageError {
@@ -55,10 +62,8 @@ impl Directory {
             (false, false) => Err(self.occupied("is not empty")),
         }
     }
-}
 
-impl Storage for Directory {
-    fn check(&self) -> Result<(), StorageError> {
+    fn check_vacant(&self) -> Result<(), StorageError> {
         match std::fs::symlink_metadata(&self.zonepath) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if self.template {
@@ -83,6 +88,14 @@ impl Storage for Directory {
             Ok(stat) if !stat.is_dir() => Err(self.occupied("is not a directory")),
             Ok(_) => self.check_empty(&self.open_root()?),
         }
+    }
+}
+
+impl Storage for Directory {
+    fn check(&self) -> Result<(), StorageError> {
+        // What stands there is the more important news.
+        self.check_vacant()?;
+        if self.outside_environments { keep_out_of_environments(&self.zonepath) } else { Ok(()) }
     }
 
     fn prepare(&mut self, journal: &mut Journal) -> Result<Handle, StorageError> {

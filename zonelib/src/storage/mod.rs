@@ -166,12 +166,7 @@ pub fn of_zone(zonepath: &Path, which: Which) -> Result<Box<dyn Storage>, Storag
         return Err(StorageError::BadPath { path: zonepath.to_owned(), problem });
     }
     let directory = Directory::of_zone(zonepath)?;
-    if which == Which::Auto {
-        // What stands there is the more important news.
-        directory.check()?;
-        keep_out_of_environments(zonepath)?;
-    }
-    Ok(Box::new(directory))
+    Ok(Box::new(if which == Which::Auto { directory.outside_environments() } else { directory }))
 }
 
 /// A boot environment is copied and destroyed as a whole, with every directory in its file system: zones
