@@ -15,6 +15,7 @@ use crate::host::zfs::{self, Datasets, ZfsError};
 use crate::host::{ChangeError, HostError, NetworkChange};
 use crate::root::{Tree, clear, remove_tree, set_attributes};
 
+use super::zone_file::{self, RootOf, SavedFile};
 use super::zones;
 
 /// How a change is taken back.
@@ -122,6 +123,17 @@ pub enum Undo {
         /// The change that takes it back.
         change: NetResourceChange,
     },
+    /// Put back a small file in a zone as it was.
+    ZoneFile {
+        /// The root that it is in.
+        root: RootOf,
+        /// The state directory, for the lock of the zone.
+        state: PathBuf,
+        /// Where in the root, without `/` before it.
+        path: String,
+        /// How it was; `None` when it was not there.
+        before: Option<SavedFile>,
+    },
     /// Bring back a small file of the host as it was.
     RestoreFile {
         /// Where.
@@ -188,6 +200,10 @@ impl Undo {
             Self::RemoveFile { path } => format!("remove {}", path.display()),
             Self::Network { change } => change.describe(),
             Self::Zonecfg { change } => change.describe(),
+            Self::ZoneFile { root, path, before: Some(_), .. } => {
+                format!("bring back /{path} of {} as it was", root.called())
+            }
+            Self::ZoneFile { root, path, before: None, .. } => format!("remove /{path} of {}", root.called()),
             Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
@@ -232,6 +248,7 @@ impl Undo {
             },
             Self::Network { change } => Ok(change.ensure()?),
             Self::Zonecfg { change } => Ok(change.ensure()?),
+            Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
             Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
     }
@@ -243,7 +260,7 @@ impl Undo {
     }
 }
 
-fn system(path: &Path) -> impl FnOnce(io::Error) -> UndoError + '_ {
+pub(super) fn system(path: &Path) -> impl FnOnce(io::Error) -> UndoError + '_ {
     move |source| UndoError::System { path: path.to_owned(), source }
 }
 
