@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{NetResourceChange, NetResourceError};
+use crate::config::{self, NetResourceChange, NetResourceError, ZonesError};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
-use crate::host::{ChangeError, HostError, NetworkChange};
-use crate::root::{Tree, clear, remove_tree, set_attributes};
+use crate::host::{ChangeError, HostError, NetworkChange, Reread};
+use crate::root::{Tree, clear, put_file, remove_tree, set_attributes};
 
 /// How a change is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +98,26 @@ pub enum Undo {
         /// The change that takes it back.
         change: NetResourceChange,
     },
+    /// Bring back a file below a zone's root as it was.
+    Inside {
+        /// Where the root is.
+        root: PathBuf,
+        /// The file, below the root.
+        path: String,
+        /// What was in it; `None`: it was not there.
+        before: Option<Vec<u8>>,
+        /// Its permissions.
+        mode: u32,
+        /// Its owner and group.
+        owner: (u32, u32),
+    },
+    /// Have a router read something again, if it runs.
+    Reread {
+        /// The zone; `None`: the global one.
+        zone: Option<String>,
+        /// What.
+        what: Reread,
+    },
     /// Bring back a small file of the host as it was.
     RestoreFile {
         /// Where.
@@ -129,6 +149,9 @@ pub enum UndoError {
     /// zonecfg(8) refused.
     #[error(transparent)]
     Zonecfg(#[from] NetResourceError),
+    /// It is not known whether the zone runs.
+    #[error(transparent)]
+    Zones(Box<ZonesError>),
 }
 
 impl From<HostError> for UndoError {
@@ -157,6 +180,10 @@ impl Undo {
             Self::RemoveFile { path } => format!("remove {}", path.display()),
             Self::Network { change } => change.describe(),
             Self::Zonecfg { change } => change.describe(),
+            Self::Inside { root, path, .. } => format!("bring back {} as it was", root.join(path).display()),
+            Self::Reread { zone, what } => {
+                format!("have router {} read {} again", zone.as_deref().unwrap_or("global"), what.describe())
+            }
             Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
@@ -197,6 +224,10 @@ impl Undo {
             },
             Self::Network { change } => Ok(change.ensure()?),
             Self::Zonecfg { change } => Ok(change.ensure()?),
+            Self::Inside { root, path, before, mode, owner } => {
+                restore_inside(root, path, before.as_deref(), *mode, *owner).map_err(system(&root.join(path)))
+            }
+            Self::Reread { zone, what } => reread(zone.as_deref(), what),
             Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
     }
@@ -294,6 +325,30 @@ fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         // It is worth nothing without its name.
         let _ = std::fs::remove_file(&beside);
     })
+}
+
+/// A root that is not there, or not mounted, belongs to a zone that has gone, or whose files are made anew before it runs.
+fn restore_inside(root: &Path, path: &str, before: Option<&[u8]>, mode: u32, owner: (u32, u32)) -> io::Result<()> {
+    let tree = match Tree::open(root).and_then(|tree| tree.open_dir(b"etc").map(|_| tree)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    put_file(&tree, path.as_bytes(), before, mode, owner)
+}
+
+fn reread(zone: Option<&str>, what: &Reread) -> Result<(), UndoError> {
+    if let Some(zone) = zone {
+        let running = |found: &config::Zone| found.name == zone && found.state == "running";
+        let zones = config::zones(Path::new("/")).map_err(|error| UndoError::Zones(Box::new(error)))?;
+        if !zones.iter().any(running) {
+            return Ok(());
+        }
+    }
+    // What it does not take now was not read before either.
+    if what.check(zone).is_ok() {
+        what.run(zone)?;
+    }
+    Ok(())
 }
 
 fn empty(path: &Path, identity: (u64, u64), mode: u32) -> io::Result<()> {

@@ -16,7 +16,6 @@ pub mod inside;
 mod model;
 mod name;
 mod plan;
-pub mod routers;
 mod segments;
 mod step;
 mod survey;

@@ -10,6 +10,7 @@ mod content;
 mod copy;
 mod handle;
 mod remove;
+mod replace;
 mod time;
 
 use std::ffi::OsStr;
@@ -28,6 +29,7 @@ pub use copy::{CopiedTree, CopyError, Skipped, copy_tree};
 pub use handle::{FileKind, Handle, Special, Stat};
 pub(crate) use handle::{set_attributes, set_owner_and_time};
 pub use remove::{clear, remove_tree};
+pub use replace::put_file;
 pub use time::Timestamp;
 
 /// More symbolic links than this on one path are a loop, as in `MAXSYMLINKS` of illumos.

@@ -9,18 +9,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::brand::HookError;
+use crate::brand::state::OpenRoot;
 use crate::config::{self, ZoneName, ZonesError, zones};
 use crate::host::{self, HostError, Reread, in_zone};
+use crate::journal::{Journal, JournalError, StateDir, Undo};
 use crate::populate::split;
 use crate::root::{Tree, remove_tree};
 use crate::store::{Store, StoreError};
 
-use super::Router;
-use super::files::smf::HaproxyPlace;
-use super::files::{RoutingError, block, dnsmasq, haproxy};
-use super::inside::{
-    Change, InsideError, RouterTraits, Settings, ZoneFile, fragments, fragments_gone, ingress_files, maps,
-    router_files, rules_files, stale_leases, undo, write,
+use crate::net::Router;
+use crate::net::files::smf::HaproxyPlace;
+use crate::net::files::{RoutingError, block, dnsmasq, haproxy};
+use crate::net::inside::{
+    Change, InsideError, RouterTraits, Settings, ZoneFile, fragments, fragments_gone, ingress_files, maps, plan,
+    router_files, rules_files, stale_leases, write,
 };
 
 pub use records::{RouterRecords, host_servers};
@@ -66,53 +69,75 @@ pub enum RouterError {
         /// Why.
         source: HostError,
     },
-    /// It could not be put back as it was.
-    #[error("{error}; and these files of it could not be put back as they were: {}", .left.join(", "))]
-    Left {
-        /// Why the change was not taken.
-        error: Box<RouterError>,
-        /// The files.
-        left: Vec<String>,
-    },
+    /// Its root cannot be opened, or not be closed again.
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    /// It could not be written how to take the change back, and so it was not made.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 /// A router of this host.
 #[derive(Debug)]
 pub struct LiveRouter {
     router: Router,
-    tree: Tree,
+    root: Root,
     running: bool,
 }
 
+#[derive(Debug)]
+enum Root {
+    Plain(Tree),
+    /// Mounted only while it is open.
+    Opened(OpenRoot),
+}
+
 impl LiveRouter {
-    /// Finds a router, and whether it runs.
+    /// Finds a router, and whether it runs. The root of one that does not run may have to be mounted: close it.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn find(router: &Router) -> Result<Self, RouterError> {
-        let (path, running) = match router.zone() {
-            None => (host::place("/"), true),
-            Some(zone) => {
-                let found = zones(Path::new("/"))?.into_iter().find(|found| found.name == zone.as_str());
-                let found = found.filter(config::Zone::is_installed);
-                let found = found.ok_or_else(|| RouterError::NotInstalled(zone.to_string()))?;
-                (found.zonepath.join("root"), found.state == "running")
-            }
+    pub fn find(router: &Router, state: &StateDir) -> Result<Self, RouterError> {
+        let Some(zone) = router.zone() else {
+            let path = host::place("/");
+            let tree = Tree::open(&path).map_err(|source| RouterError::Root { path, source })?;
+            return Ok(Self::of(router.clone(), tree, true));
         };
-        let tree = Tree::open(&path).map_err(|source| RouterError::Root { path, source })?;
-        Ok(Self { router: router.clone(), tree, running })
+        let found = zones(Path::new("/"))?.into_iter().find(|found| found.name == zone.as_str());
+        let found = found.filter(config::Zone::is_installed);
+        let found = found.ok_or_else(|| RouterError::NotInstalled(zone.to_string()))?;
+        let root = OpenRoot::open(state, zone, &found.zonepath, None, false)?;
+        Ok(Self { router: router.clone(), root: Root::Opened(root), running: found.state == "running" })
     }
 
-    /// A router whose root is known, such as one that has not been booted yet.
+    /// A router whose root is at hand, such as one that has not been booted yet.
     #[must_use]
-    pub fn new(router: Router, tree: Tree, running: bool) -> Self {
-        Self { router, tree, running }
+    pub fn of(router: Router, tree: Tree, running: bool) -> Self {
+        Self { router, root: Root::Plain(tree), running }
+    }
+
+    /// Closes its root.
+    ///
+    /// # Errors
+    /// [`RouterError::Hook`]: it is busy, and is unmounted later.
+    pub fn close(self) -> Result<(), RouterError> {
+        match self.root {
+            Root::Plain(_) => Ok(()),
+            Root::Opened(root) => Ok(root.close()?),
+        }
     }
 
     /// Whether it runs, and takes changes at once.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.running
+    }
+
+    fn tree(&self) -> &Tree {
+        match &self.root {
+            Root::Plain(tree) => tree,
+            Root::Opened(root) => root.tree(),
+        }
     }
 
     fn zone(&self) -> Option<&str> {
@@ -128,82 +153,86 @@ impl LiveRouter {
     /// # Errors
     /// [`RouterError::Root`].
     pub fn traits(&self) -> Result<RouterTraits, RouterError> {
-        RouterTraits::of(&self.tree).map_err(|source| RouterError::Root { path: self.tree.path().to_owned(), source })
+        let fail = |source| RouterError::Root { path: self.tree().path().to_owned(), source };
+        RouterTraits::of(self.tree()).map_err(fail)
     }
 
-    /// Writes files, and has them read if it runs. What it does not take is put back.
+    /// Writes files, and has them read if it runs: each is looked at before any is read. How all that is taken back is in
+    /// the journal before; whoever began that ends it, when this has failed too.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn bring(&self, files: &[ZoneFile]) -> Result<Vec<Change>, RouterError> {
-        let changes = write(&self.tree, files).map_err(self.inside())?;
-        if !self.running {
-            return Ok(changes);
+    pub fn bring(&self, files: &[ZoneFile], journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
+        let changes = plan(self.tree(), files).map_err(self.inside())?;
+        let again = if self.running { rereads(&changes) } else { Vec::new() };
+        self.write_down(&changes, !again.is_empty(), journal)?;
+        let changes = write(self.tree(), files).map_err(self.inside())?;
+        for reread in &again {
+            reread.check(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
         }
-        let rereads = rereads(&changes);
-        let checked = rereads.iter().try_for_each(|reread| self.taken(reread, reread.check(self.zone())));
-        if let Err(error) = checked {
-            return Err(self.put_back(&changes, error));
-        }
-        let read = rereads.iter().try_for_each(|reread| self.taken(reread, reread.run(self.zone())));
-        if let Err(error) = read {
-            let error = self.put_back(&changes, error);
-            let reversed: Vec<Change> = changes.iter().map(Change::reversed).collect();
-            // The first error is the one that counts; the files are as they were.
-            self::rereads(&reversed).iter().for_each(|reread| drop(reread.run(self.zone())));
-            return Err(error);
+        for reread in &again {
+            reread.run(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
         }
         Ok(changes)
     }
 
-    fn taken(&self, reread: &Reread, taken: Result<(), HostError>) -> Result<(), RouterError> {
-        taken.map_err(|source| self.refused(reread.describe(), source))
+    /// Undone from the last to the first: all files are as they were before they are read again.
+    fn write_down(&self, changes: &[Change], runs: bool, journal: &mut Journal) -> Result<(), RouterError> {
+        if runs {
+            let reversed: Vec<Change> = changes.iter().map(Change::reversed).collect();
+            for what in rereads(&reversed).into_iter().rev() {
+                journal.step(Undo::Reread { zone: self.zone().map(str::to_owned), what })?;
+            }
+        }
+        for change in changes {
+            journal.step(change.undo(self.tree().path()))?;
+        }
+        Ok(())
     }
 
     fn refused(&self, what: String, source: HostError) -> RouterError {
         RouterError::Refused { router: self.router.zone_name().to_owned(), what, source }
     }
 
-    fn put_back(&self, changes: &[Change], error: RouterError) -> RouterError {
-        match undo(&self.tree, changes) {
-            Ok(()) => error,
-            Err(left) => RouterError::Left { error: Box::new(error), left },
-        }
-    }
-
     /// Lets a zone in: its addresses and names, and what was opened to it.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn admit(&self, zone: &ZoneName, store: &dyn Store) -> Result<Vec<Change>, RouterError> {
+    pub fn admit(&self, zone: &ZoneName, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
         let records = RouterRecords::read_for(&self.router, zone, store)?;
-        let mut files = fragments(&records.routing(), zone, &stale_leases(&self.tree));
+        let mut files = fragments(&records.routing(), zone, &stale_leases(self.tree()));
         if records.has_openings(zone) {
             files.extend(rules_files(&RouterRecords::read(&self.router, store)?.routing())?);
         }
-        self.bring(&files)
+        self.bring(&files, journal)
     }
 
     /// Forgets a zone, whose records are gone already. `openings`: something was opened to it.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn dismiss(&self, zone: &ZoneName, openings: bool, store: &dyn Store) -> Result<Vec<Change>, RouterError> {
+    pub fn dismiss(
+        &self,
+        zone: &ZoneName,
+        openings: bool,
+        store: &dyn Store,
+        journal: &mut Journal,
+    ) -> Result<Vec<Change>, RouterError> {
         let mut files = fragments_gone(zone);
         if openings {
             files.extend(rules_files(&RouterRecords::read(&self.router, store)?.routing())?);
         }
-        self.bring(&files)
+        self.bring(&files, journal)
     }
 
     /// Makes all files as the records want them.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn refresh(&self, store: &dyn Store) -> Result<Vec<Change>, RouterError> {
+    pub fn refresh(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
         let records = RouterRecords::read(&self.router, store)?;
         let files = router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?;
-        self.bring(&files)
+        self.bring(&files, journal)
     }
 
     /// Has the ways in that the records tell of. A running router checks them before they take the place of those
@@ -211,16 +240,16 @@ impl LiveRouter {
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn set_ingresses(&self, store: &dyn Store) -> Result<Vec<Change>, RouterError> {
+    pub fn set_ingresses(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
         let records = RouterRecords::read(&self.router, store)?;
         let (routing, traits) = (records.routing(), self.traits()?);
-        let mut files = ingress_files(&routing, &traits, &maps(&self.tree).map_err(self.inside())?)?;
+        let mut files = ingress_files(&routing, &traits, &maps(self.tree()).map_err(self.inside())?)?;
         // The filter has to let them in.
         files.extend(rules_files(&routing)?);
         if let Some(place) = traits.haproxy.filter(|_| self.running && !records.ingresses.is_empty()) {
             self.check_ingresses(&haproxy::files(&routing, haproxy::CHECKED)?, place)?;
         }
-        self.bring(&files)
+        self.bring(&files, journal)
     }
 
     /// Has the router's own haproxy, which will read them, look at files that lie beside those in use. One of the global
@@ -228,14 +257,14 @@ impl LiveRouter {
     fn check_ingresses(&self, files: &BTreeMap<String, String>, place: HaproxyPlace) -> Result<(), RouterError> {
         let path = |name: &str| format!("{}/{name}", haproxy::CHECKED);
         let files: Vec<ZoneFile> = files.iter().map(|(name, text)| ZoneFile::whole(path(name), text.clone())).collect();
-        let written = write(&self.tree, &files).map_err(self.inside());
+        let written = write(self.tree(), &files).map_err(self.inside());
         let config = format!("/{}", path(haproxy::CONFIG));
         let checked = written.and_then(|_| {
             let haproxy = in_zone(self.zone(), place.path(), &["-c", "-q", "-f", &config]);
             haproxy.run().map_err(|source| self.refused("the configuration of its ingress".to_owned(), source))
         });
         let (parent, name) = split(haproxy::CHECKED.as_bytes());
-        let removed = self.tree.open_dir(parent).and_then(|folder| remove_tree(&folder, name));
+        let removed = self.tree().open_dir(parent).and_then(|folder| remove_tree(&folder, name));
         checked?;
         let fail = |source| InsideError::System { path: haproxy::CHECKED.to_owned(), source };
         removed.map_err(|source| self.inside()(fail(source)))
@@ -285,7 +314,6 @@ fn routes(change: &Change) -> Vec<Reread> {
 mod tests {
     use super::*;
     use crate::net::files::sample::{rich, simple};
-    use crate::net::inside::plan;
 
     fn tree() -> (::tests::run::Scratch, Tree) {
         let scratch = ::tests::run::Scratch::new();
