@@ -15,3 +15,4 @@ pub mod smf;
 pub mod storage;
 pub mod store;
 pub mod update;
+pub mod zone;

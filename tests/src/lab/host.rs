@@ -32,6 +32,8 @@ const COMMANDS: &[&str] = &[
     "/usr/sbin/zoneadm",
     "/usr/sbin/zonecfg",
     "/usr/sbin/zlogin",
+    "/usr/sbin/prtconf",
+    "/usr/sbin/psrinfo",
 ];
 
 const UUID: &str = "org.opensolaris.libbe:uuid";

@@ -12,6 +12,7 @@
 
 mod faults;
 mod host;
+mod machine;
 mod mounting;
 mod net;
 mod packages;
@@ -112,6 +113,8 @@ fn perform(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
         "zoneadm" => zone::zoneadm(lab, arguments),
         "zonecfg" => zone::zonecfg(lab, arguments),
         "zlogin" => zone::zlogin(lab, arguments),
+        "prtconf" => machine::prtconf(arguments),
+        "psrinfo" => machine::psrinfo(arguments),
         _ => {
             eprintln!("the lab has no `{name}`");
             127

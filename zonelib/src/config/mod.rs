@@ -1,5 +1,6 @@
 //! A zone's configuration: names, what zonecfg(8) knows, and the XML that it keeps.
 
+pub mod command;
 mod index;
 mod networks;
 mod xml;

@@ -9,6 +9,8 @@
 mod file;
 mod subject;
 mod undo;
+mod zone_file;
+mod zones;
 
 use std::fs::File;
 use std::io;
@@ -22,6 +24,7 @@ use crate::host::zfs::{self, Datasets};
 
 pub use subject::{ImageName, ImageNameError, Subject, SubjectError};
 pub use undo::{Undo, UndoError};
+pub use zone_file::{RootOf, SavedFile};
 
 /// How long to wait for another program that works on the same subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,6 +299,12 @@ impl Journal {
     #[must_use]
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// Whether anything has been written down, and so may have been changed.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Where it is, for people.

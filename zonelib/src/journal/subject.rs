@@ -8,6 +8,9 @@ use crate::config::{ZoneName, ZoneNameError};
 
 /// What precedes the name of a golden image. No zone has a colon in its name.
 const GOLDEN: &str = "golden:";
+/// What precedes the name of a zone that is made or destroyed as a whole. What its hooks do meanwhile is in
+/// a journal of its own, under the name alone.
+const WHOLE: &str = "whole:";
 /// Characters of a fingerprint, all hexadecimal.
 const DIGITS: usize = 16;
 /// The name of a file has at most 255 bytes, [`GOLDEN`] among them.
@@ -87,6 +90,8 @@ pub enum Subject {
     Zone(ZoneName),
     /// A golden image.
     Golden(ImageName),
+    /// A zone with all that is made for it.
+    Whole(ZoneName),
 }
 
 impl Subject {
@@ -96,13 +101,14 @@ impl Subject {
         match self {
             Self::Zone(name) => format!("zone `{name}`"),
             Self::Golden(name) => format!("golden image `{name}`"),
+            Self::Whole(name) => format!("zone `{name}` as a whole"),
         }
     }
 
     /// How long to wait for another program that works on it: an image takes as long as it takes to fill.
     pub(super) fn patience(&self) -> Duration {
         match self {
-            Self::Zone(_) => Duration::from_secs(60),
+            Self::Zone(_) | Self::Whole(_) => Duration::from_secs(60),
             Self::Golden(_) => Duration::from_secs(30 * 60),
         }
     }
@@ -137,13 +143,17 @@ pub enum SubjectError {
     Golden(#[from] ImageNameError),
 }
 
-/// What programs are told: the name of a zone, or `golden:` and that of an image.
+/// What programs are told: the name of a zone, or `golden:` and that of an image, or `whole:` and that of a
+/// zone.
 impl FromStr for Subject {
     type Err = SubjectError;
 
     fn from_str(name: &str) -> Result<Self, SubjectError> {
-        match name.strip_prefix(GOLDEN) {
-            Some(image) => Ok(Self::Golden(image.parse()?)),
+        if let Some(image) = name.strip_prefix(GOLDEN) {
+            return Ok(Self::Golden(image.parse()?));
+        }
+        match name.strip_prefix(WHOLE) {
+            Some(zone) => Ok(Self::Whole(zone.parse()?)),
             None => Ok(Self::Zone(name.parse()?)),
         }
     }
@@ -154,6 +164,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Zone(name) => name.fmt(f),
             Self::Golden(name) => write!(f, "{GOLDEN}{name}"),
+            Self::Whole(name) => write!(f, "{WHOLE}{name}"),
         }
     }
 }
@@ -177,5 +188,9 @@ mod tests {
             assert!(name.parse::<ImageName>().is_err(), "{name}");
         }
         assert!("golden:z1".parse::<Subject>().is_err());
+        let whole = Subject::Whole("z1".parse().unwrap());
+        assert_eq!((whole.to_string().as_str(), whole.called().as_str()), ("whole:z1", "zone `z1` as a whole"));
+        assert_eq!("whole:z1".parse::<Subject>().unwrap(), whole);
+        assert!("whole:".parse::<Subject>().is_err());
     }
 }

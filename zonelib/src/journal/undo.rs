@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{self, NetResourceChange, NetResourceError, ZonesError};
+use crate::config::{self, ConfigError, NetResourceChange, NetResourceError, ZoneName, ZonesError};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
 use crate::host::{ChangeError, HostError, NetworkChange, Reread};
-use crate::root::{Tree, clear, put_file, remove_tree, set_attributes};
+use crate::root::{Tree, clear, remove_tree, set_attributes};
+
+use super::zone_file::{self, RootOf, SavedFile};
+use super::zones;
 
 /// How a change is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +77,16 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Uninstall a zone, halted first, if this operation made it.
+    UninstallZone {
+        /// Its name.
+        zone: ZoneName,
+    },
+    /// Delete the configuration of a zone, if this operation made it.
+    DeleteZone {
+        /// Its name.
+        zone: ZoneName,
+    },
     /// Empty a directory that was empty.
     Empty {
         /// Where.
@@ -98,18 +111,16 @@ pub enum Undo {
         /// The change that takes it back.
         change: NetResourceChange,
     },
-    /// Bring back a file below a zone's root as it was.
-    Inside {
-        /// Where the root is.
-        root: PathBuf,
-        /// The file, below the root.
+    /// Put back a small file in a zone as it was.
+    ZoneFile {
+        /// The root that it is in.
+        root: RootOf,
+        /// The state directory, for the lock of the zone.
+        state: PathBuf,
+        /// Where in the root, without `/` before it.
         path: String,
-        /// What was in it; `None`: it was not there.
-        before: Option<Vec<u8>>,
-        /// Its permissions.
-        mode: u32,
-        /// Its owner and group.
-        owner: (u32, u32),
+        /// How it was; `None` when it was not there.
+        before: Option<SavedFile>,
     },
     /// Have a router read something again, if it runs.
     Reread {
@@ -135,6 +146,9 @@ pub enum UndoError {
     /// A command failed.
     #[error(transparent)]
     Zfs(#[from] ZfsError),
+    /// The configuration of a zone cannot be read, so that nobody knows whose it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {
@@ -176,11 +190,16 @@ impl Undo {
             Self::Promote { dataset, .. } => format!("promote `{dataset}`"),
             Self::RemoveDirectory { path } => format!("remove the directory {}", path.display()),
             Self::RemoveScratch { path } => format!("remove {} with everything in it", path.display()),
+            Self::UninstallZone { zone } => format!("halt and uninstall zone `{zone}`"),
+            Self::DeleteZone { zone } => format!("delete the configuration of zone `{zone}`"),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
             Self::RemoveFile { path } => format!("remove {}", path.display()),
             Self::Network { change } => change.describe(),
             Self::Zonecfg { change } => change.describe(),
-            Self::Inside { root, path, .. } => format!("bring back {} as it was", root.join(path).display()),
+            Self::ZoneFile { root, path, before: Some(_), .. } => {
+                format!("bring back /{path} of {} as it was", root.called())
+            }
+            Self::ZoneFile { root, path, before: None, .. } => format!("remove /{path} of {}", root.called()),
             Self::Reread { zone, what } => {
                 format!("have router {} read {} again", zone.as_deref().unwrap_or("global"), what.describe())
             }
@@ -217,6 +236,8 @@ impl Undo {
                 }
                 _ => Ok(()),
             },
+            Self::UninstallZone { zone } => zones::uninstall(zone, operation),
+            Self::DeleteZone { zone } => zones::delete(zone, operation),
             Self::Empty { path, identity, mode } => empty(path, *identity, *mode).map_err(system(path)),
             Self::RemoveFile { path } => match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(system(path)(error)),
@@ -224,9 +245,7 @@ impl Undo {
             },
             Self::Network { change } => Ok(change.ensure()?),
             Self::Zonecfg { change } => Ok(change.ensure()?),
-            Self::Inside { root, path, before, mode, owner } => {
-                restore_inside(root, path, before.as_deref(), *mode, *owner).map_err(system(&root.join(path)))
-            }
+            Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
             Self::Reread { zone, what } => reread(zone.as_deref(), what),
             Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
@@ -239,7 +258,7 @@ impl Undo {
     }
 }
 
-fn system(path: &Path) -> impl FnOnce(io::Error) -> UndoError + '_ {
+pub(super) fn system(path: &Path) -> impl FnOnce(io::Error) -> UndoError + '_ {
     move |source| UndoError::System { path: path.to_owned(), source }
 }
 
@@ -325,15 +344,6 @@ fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         // It is worth nothing without its name.
         let _ = std::fs::remove_file(&beside);
     })
-}
-
-/// A root that is not there, or not mounted, belongs to a zone that has gone, or whose files are made anew before it runs.
-fn restore_inside(root: &Path, path: &str, before: Option<&[u8]>, mode: u32, owner: (u32, u32)) -> io::Result<()> {
-    let tree = match Tree::open(root).and_then(|tree| tree.open_dir(b"etc").map(|_| tree)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        opened => opened?,
-    };
-    put_file(&tree, path.as_bytes(), before, mode, owner)
 }
 
 fn reread(zone: Option<&str>, what: &Reread) -> Result<(), UndoError> {

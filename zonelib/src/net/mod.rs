@@ -15,6 +15,7 @@ mod global;
 pub mod inside;
 mod model;
 mod name;
+mod overview;
 mod plan;
 mod segments;
 mod step;
@@ -33,6 +34,7 @@ pub use model::{
     Router, Segment, SegmentName, SegmentNameError,
 };
 pub use name::{Domain, HostName, IngressName, NameError};
+pub use overview::Overview;
 pub use plan::{Plan, PlanError, Wanted, plan, resources};
 pub use step::{Remembered, Step};
 pub use survey::{Neighbourhood, Survey};

@@ -9,8 +9,8 @@
 mod content;
 mod copy;
 mod handle;
+mod put;
 mod remove;
-mod replace;
 mod time;
 
 use std::ffi::OsStr;
@@ -28,8 +28,8 @@ pub use content::{Copied, CopyBuffer, Transfer};
 pub use copy::{CopiedTree, CopyError, Skipped, copy_tree};
 pub use handle::{FileKind, Handle, Special, Stat};
 pub(crate) use handle::{set_attributes, set_owner_and_time};
+pub(crate) use put::{SYSTEM_OWNER, put_file};
 pub use remove::{clear, remove_tree};
-pub use replace::put_file;
 pub use time::Timestamp;
 
 /// More symbolic links than this on one path are a loop, as in `MAXSYMLINKS` of illumos.

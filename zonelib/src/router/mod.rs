@@ -13,7 +13,7 @@ use crate::brand::HookError;
 use crate::brand::state::OpenRoot;
 use crate::config::{self, ZoneName, ZonesError, zones};
 use crate::host::{self, HostError, Reread, in_zone};
-use crate::journal::{Journal, JournalError, StateDir, Undo};
+use crate::journal::{Journal, JournalError, RootOf, StateDir, Undo};
 use crate::populate::split;
 use crate::root::{Tree, remove_tree};
 use crate::store::{Store, StoreError};
@@ -82,6 +82,8 @@ pub enum RouterError {
 pub struct LiveRouter {
     router: Router,
     root: Root,
+    place: RootOf,
+    state: StateDir,
     running: bool,
 }
 
@@ -101,19 +103,15 @@ impl LiveRouter {
         let Some(zone) = router.zone() else {
             let path = host::place("/");
             let tree = Tree::open(&path).map_err(|source| RouterError::Root { path, source })?;
-            return Ok(Self::of(router.clone(), tree, true));
+            let (root, place) = (Root::Plain(tree), RootOf::Global);
+            return Ok(Self { router: router.clone(), root, place, state: state.clone(), running: true });
         };
         let found = zones(Path::new("/"))?.into_iter().find(|found| found.name == zone.as_str());
         let found = found.filter(config::Zone::is_installed);
         let found = found.ok_or_else(|| RouterError::NotInstalled(zone.to_string()))?;
-        let root = OpenRoot::open(state, zone, &found.zonepath, None, false)?;
-        Ok(Self { router: router.clone(), root: Root::Opened(root), running: found.state == "running" })
-    }
-
-    /// A router whose root is at hand, such as one that has not been booted yet.
-    #[must_use]
-    pub fn of(router: Router, tree: Tree, running: bool) -> Self {
-        Self { router, root: Root::Plain(tree), running }
+        let root = Root::Opened(OpenRoot::open(state, zone, &found.zonepath, None, false)?);
+        let place = RootOf::Zone { zone: zone.clone(), zonepath: found.zonepath };
+        Ok(Self { router: router.clone(), root, place, state: state.clone(), running: found.state == "running" })
     }
 
     /// Closes its root.
@@ -185,7 +183,8 @@ impl LiveRouter {
             }
         }
         for change in changes {
-            journal.step(change.undo(self.tree().path()))?;
+            let (root, state) = (self.place.clone(), self.state.path().to_owned());
+            journal.step(Undo::ZoneFile { root, state, path: change.path.clone(), before: change.saved() })?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ use std::fmt::Display;
 use super::{Lab, net};
 
 pub use zoneadm::zoneadm;
-pub use zonecfg::zonecfg;
+pub use zonecfg::{zonecfg, zonecfg_words};
 
 /// Why a command ends: its exit status, and what is left to say.
 #[derive(Debug)]

@@ -1,21 +1,18 @@
 //! From files to changes, and back.
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use serde::Serialize;
 
-use crate::journal::Undo;
+use crate::journal::SavedFile;
 use crate::net::files::{block, resolver};
 use crate::populate::split;
-use crate::root::{FileKind, Tree, put_file};
+use crate::root::{FileKind, SYSTEM_OWNER, Tree, put_file};
 
 use super::{Content, InsideError, ZoneFile};
 
 /// A longer file is none that is edited here.
 const LIMIT: u64 = 1024 * 1024;
-/// root:sys, as system files have it.
-const OWNER: (u32, u32) = (0, 3);
 
 /// What happens to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -195,18 +192,13 @@ impl Change {
         }
     }
 
-    /// How it is taken back, for a journal.
-    pub(crate) fn undo(&self, root: &Path) -> Undo {
-        Undo::Inside {
-            root: root.to_owned(),
-            path: self.path.clone(),
-            before: self.before().map(<[u8]>::to_vec),
-            mode: self.mode,
-            owner: self.owner(),
-        }
+    /// The file as it is before; `None` when it is not there.
+    #[must_use]
+    pub fn saved(&self) -> Option<SavedFile> {
+        self.before.as_ref().map(|before| SavedFile::new(&before.bytes, before.mode, before.owner))
     }
 
     fn owner(&self) -> (u32, u32) {
-        self.before.as_ref().map_or(OWNER, |before| before.owner)
+        self.before.as_ref().map_or(SYSTEM_OWNER, |before| before.owner)
     }
 }
