@@ -2,27 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod zones_common;
+
 use std::fs;
 
-use tests::scenario::{Did, World};
+use tests::scenario::World;
 use tests::sweep::View;
-
-/// `create-zone` with the zonepaths in the pool.
-fn create(world: &World, arguments: &[&str]) -> Did {
-    let zones = world.lab.place("/zones").display().to_string();
-    world.zonekit("create-zone", &[&["--zones", &zones], arguments].concat())
-}
-
-fn destroy(world: &World, zone: &str) -> Did {
-    world.zonekit("destroy-zone", &["-z", zone])
-}
+use zones_common::{create, destroy, warmed};
 
 #[test]
 fn a_zone_comes_and_goes() {
-    let world = World::new();
-    // The clone of /lib stays, for zones to come.
-    create(&world, &["-z", "first"]).well();
-    destroy(&world, "first").well();
+    let world = warmed();
     let before = View::of(&world.lab);
     for kind in ["sparse", "whole"] {
         let did = create(&world, &["-z", "web", "-t", kind]).well();

@@ -7,11 +7,10 @@ use contents::names::OverlayName;
 use ipnet::IpNet;
 use zonelib::config::ZoneName;
 use zonelib::host::DatasetName;
+use zonelib::net::files::LxKernel;
 use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, address};
 use zonelib::program::StateFlags;
-use zonelib::zone::{
-    Cpus, Firmware, KernelVersion, Kind, Konfigure, NewVolume, Request, Size, TemplateName, UserName, ZONES,
-};
+use zonelib::zone::{Cpus, Firmware, Kind, Konfigure, NewVolume, Request, Size, TemplateName, UserName, ZONES};
 
 const EXAMPLES: &str = "Examples:
   create-zone -z router1 -t router -x 192.0.2.10 -R 10.1.1.0/24
@@ -116,7 +115,10 @@ pub struct Cli {
     pub cloud_init: bool,
     /// lx: the version that Linux claims [default: 4.4.15]
     #[arg(short = 'L', long, value_name = "VERSION", help_heading = "Virtual machines and Linux")]
-    pub kernel: Option<KernelVersion>,
+    pub kernel: Option<LxKernel>,
+    /// s10, bhyve: a file with the crypted password of root, or of the usual account of a machine with cloud-init
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Virtual machines and Linux")]
+    pub password_file: Option<PathBuf>,
     /// bhyve: make a disk; the first one is booted (repeatable)
     #[arg(short = 'V', long = "new-volume", value_name = "[POOL:]SIZE", help_heading = "Virtual machines and Linux")]
     pub new_volumes: Vec<NewVolume>,
@@ -184,6 +186,7 @@ impl Cli {
             konfigure: self.konfigure.clone(),
             cloud_init: self.cloud_init,
             kernel: self.kernel.clone(),
+            password: self.password_file.as_deref().map(absolute),
             new_volumes: self.new_volumes.clone(),
             volume: self.volume.clone(),
             firmware: self.firmware.clone(),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::config::{self, ZoneName};
 use crate::host::zfs::{self, Datasets, Kind as DatasetKind};
 use crate::host::{self, HostCommand};
+use crate::net::files::{SshKey, ValueError};
+use crate::net::inside::Settings;
 use crate::populate::{self, Image, Kept, Wanted};
 use crate::root::Tree;
 
@@ -35,8 +37,8 @@ const BASE: &str = "base";
 pub(super) struct Found {
     /// The accounts that are shared.
     pub(super) accounts: Vec<Account>,
-    /// Public keys, a line each.
-    pub(super) keys: Option<String>,
+    /// Who may log in by key, and with which password.
+    pub(super) settings: Settings,
     /// The datasets of the request, and those above, that exist; and what they are.
     pub(super) datasets: BTreeMap<String, DatasetKind>,
     /// Where the template is.
@@ -213,7 +215,17 @@ impl Look<'_> {
         }
         if let Some(path) = &request.ssh_key {
             match keys(path) {
-                Ok(keys) => self.found.keys = Some(keys),
+                Ok(keys) => self.found.settings.keys = keys,
+                Err(problem) => self.problem(format!("{}: {problem}", path.display())),
+            }
+        }
+        if let Some(path) = &request.password {
+            let password = small_file(path).and_then(|text| match text.trim_end_matches('\n').parse() {
+                Ok(password) => Ok(password),
+                Err(error) => Err(ValueError::to_string(&error)),
+            });
+            match password {
+                Ok(password) => self.found.settings.password = Some(password),
                 Err(problem) => self.problem(format!("{}: {problem}", path.display())),
             }
         }
@@ -345,8 +357,8 @@ fn unexpected(command: &str, text: &str) -> ZoneError {
     ZoneError::Refused(format!("`{command}` printed what cannot be understood: `{}`", text.escape_debug()))
 }
 
-/// Reads public keys. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT.
-fn keys(path: &Path) -> Result<String, String> {
+/// The text of a small file that an administrator has named.
+fn small_file(path: &Path) -> Result<String, String> {
     let found = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !found.is_file() {
         return Err("is no regular file".to_owned());
@@ -355,22 +367,18 @@ fn keys(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     file.take(KEYS_LIMIT + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
     if text.len() as u64 > KEYS_LIMIT {
-        return Err(format!("is larger than {KEYS_LIMIT} bytes, which no file of public keys is"));
+        return Err(format!("is larger than {KEYS_LIMIT} bytes"));
     }
-    if text.contains("PRIVATE KEY") {
-        return Err("is a private key; give the public one, which ends in .pub".to_owned());
-    }
-    let is_key = |line: &str| {
-        let kinds = ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"];
-        line.split_whitespace().any(|word| kinds.iter().any(|kind| word.starts_with(kind)))
-    };
-    let lines: Vec<&str> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    match lines.iter().find(|line| !is_key(line) || line.contains(char::is_control)) {
-        Some(_) => Err("has a line that is no public key of ssh".to_owned()),
-        None if lines.is_empty() => Err("has no public key".to_owned()),
-        None => Ok(lines.join("\n") + "\n"),
-    }
+    Ok(text)
+}
+
+/// Reads public keys, a line each. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+fn keys(path: &Path) -> Result<Vec<SshKey>, String> {
+    let text = small_file(path)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let keys: Result<Vec<SshKey>, ValueError> = lines.map(str::parse).collect();
+    let keys = keys.map_err(|error| error.to_string())?;
+    if keys.is_empty() { Err("has no public key".to_owned()) } else { Ok(keys) }
 }
 
 /// The name under which zonecfg(8) knows a template.
@@ -390,23 +398,21 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             keys(&path)
         };
-        assert_eq!(read(b"# mine\n\nssh-ed25519 AAAA joe\r\n").unwrap(), "ssh-ed25519 AAAA joe\n");
-        assert_eq!(
-            read(b"from=\"10.0.0.1\" ecdsa-sha2-nistp256 AAAA").unwrap(),
-            "from=\"10.0.0.1\" ecdsa-sha2-nistp256 AAAA\n"
-        );
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA joe";
+        let found = read(format!("# mine\n\n{key}\r\n").as_bytes()).unwrap();
+        assert_eq!(found.iter().map(SshKey::as_str).collect::<Vec<_>>(), [key]);
         for (text, words) in [
             (&b""[..], "has no public key"),
             (b"# only\n", "has no public key"),
-            (b"hello\n", "no public key of ssh"),
-            (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "is a private key"),
-            (b"ssh-ed25519 \x01\n", "no public key of ssh"),
+            (b"hello\n", "public key of ssh"),
+            (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "private key"),
+            (b"ssh-ed25519 \x01\n", "public key of ssh"),
             (b"\xff\xfe", "UTF-8"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(words), "{error}");
         }
-        assert!(read(&b"ssh-ed25519 AAAA\n".repeat(5000)).unwrap_err().contains("larger than"));
+        assert!(read(&b"# ssh-ed25519 AAAA\n".repeat(5000)).unwrap_err().contains("larger than"));
         assert!(keys(dir.path()).unwrap_err().contains("no regular file"));
     }
 }

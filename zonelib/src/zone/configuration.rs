@@ -12,13 +12,9 @@ use super::record::Share;
 use super::request::Request;
 use super::{Kind, ZoneError};
 
-/// The kernel version that Linux claims unless somebody says otherwise.
-const USUAL_KERNEL: &str = "4.4.15";
 /// The packages that the distribution's installer keeps, which zones of the host can use too.
 const CACHE: &str = "/var/zap/cache";
 const CACHE_IN_ZONE: &str = "/var/zap/global-cache";
-/// Where cloud-init of the bhyve brand finds the key, as seen in the zone.
-pub(super) const MACHINE_KEY: &str = "sshkey.pub";
 
 /// What the configuration of one zone is made from.
 pub(super) struct Configuration<'c> {
@@ -32,8 +28,8 @@ pub(super) struct Configuration<'c> {
     pub(super) accounts: &'c [Account],
     /// Disks of a machine, the first of which it boots.
     pub(super) volumes: &'c [String],
-    /// Name servers, for a machine.
-    pub(super) resolvers: &'c [String],
+    /// Attributes of the network of a system that does not read files.
+    pub(super) attributes: &'c [(&'static str, String)],
 }
 
 impl Configuration<'_> {
@@ -58,9 +54,8 @@ impl Configuration<'_> {
         for account in self.accounts {
             commands.add("admin", &[("user", account.name.as_str()), ("auths", "manage")])?;
         }
-        if request.kind == Kind::Lx {
-            let version = request.kernel.as_ref().map_or(USUAL_KERNEL, |version| version.as_str());
-            commands.attr("kernel-version", version)?;
+        for (name, value) in self.attributes {
+            commands.attr(name, value)?;
         }
         match request.kind {
             Kind::Bhyve => self.machine(&mut commands)?,
@@ -135,15 +130,6 @@ impl Configuration<'_> {
         }
         if let Some(cpus) = &request.cpus {
             commands.attr("vcpus", cpus.as_str())?;
-        }
-        if request.has_cloud_init() {
-            commands.attr("cloud-init", "on")?;
-            if !self.resolvers.is_empty() {
-                commands.attr("resolvers", &self.resolvers.join(","))?;
-            }
-            if request.ssh_key.is_some() {
-                commands.attr("sshkey", &format!("/{MACHINE_KEY}"))?;
-            }
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use super::check::only_global;
 use super::error::go_on;
 use super::record::{self, Made, ZoneRecord};
 use super::step::{ZONEADM, indexed};
+use super::wiring::Behind;
 
 /// What is to be destroyed.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ enum Going {
     Halt,
     Uninstall,
     Delete,
+    Leave(Behind),
     Network(net::Step),
     Made(Made),
     Forget,
@@ -67,6 +69,7 @@ impl Teardown {
             Going::Halt => format!("halt zone `{zone}`"),
             Going::Uninstall => format!("uninstall zone `{zone}`"),
             Going::Delete => format!("delete the configuration of zone `{zone}`"),
+            Going::Leave(behind) => format!("have router `{}` forget zone `{zone}`", behind.router.zone_name()),
             Going::Network(step) => step.describe(),
             Going::Made(made) => format!("destroy {}", made.describe()),
             Going::Forget => format!("forget what was made for zone `{zone}`"),
@@ -111,6 +114,8 @@ impl Destroy {
         if let Some(view) = &view {
             let removed = net::detach(&self.zone, view, store)?;
             teardown.routes = !removed.segments.is_empty();
+            let behind = Behind::all(&self.zone, &removed.attachments, |name| view.segment(name));
+            teardown.going.extend(behind.into_iter().map(Going::Leave));
             teardown.going.extend(removed.steps.into_iter().map(Going::Network));
             teardown.notes = removed.notes;
         }
@@ -184,18 +189,24 @@ impl Destroy {
         for (going, line) in teardown.going.iter().zip(teardown.lines(&self.zone)) {
             go_on()?;
             tell(&line);
-            self.take(going, &teardown, &store)?;
+            self.take(going, &teardown, (state, &store))?;
         }
         drop(names);
         Ok(teardown)
     }
 
-    fn take(&self, going: &Going, teardown: &Teardown, store: &Directory) -> Result<(), ZoneError> {
+    fn take(
+        &self,
+        going: &Going,
+        teardown: &Teardown,
+        (state, store): (&StateDir, &Directory),
+    ) -> Result<(), ZoneError> {
         let zoneadm = || HostCommand::new(ZONEADM).args(["-z", self.zone.as_str()]);
         match going {
             Going::Halt => Ok(zoneadm().arg("halt").run().map(drop)?),
             Going::Uninstall => Ok(zoneadm().args(["uninstall", "-F"]).run().map(drop)?),
             Going::Delete => Ok(command::delete(&self.zone)?),
+            Going::Leave(behind) => behind.leave(state, store),
             Going::Network(step) => Ok(step.run(store)?),
             Going::Made(made) => take_made(made, teardown),
             Going::Forget => {

@@ -15,7 +15,7 @@ use crate::storage::StorageError;
 use crate::store::StoreError;
 
 use super::accounts::AccountError;
-use super::inside::InsideError;
+use super::inside::EditError;
 use super::request::RequestError;
 
 /// Why something about a whole zone failed.
@@ -56,7 +56,10 @@ pub enum ZoneError {
     Apply(#[from] net::ApplyError),
     /// The files of the zone could not be set up.
     #[error(transparent)]
-    Inside(#[from] InsideError),
+    Edit(#[from] EditError),
+    /// The files of a network could not be set up, in the zone or its router.
+    #[error(transparent)]
+    Inside(#[from] net::inside::InsideError),
     /// The root of the zone could not be opened.
     #[error(transparent)]
     Hook(Box<HookError>),

@@ -46,13 +46,13 @@ pub enum Edit {
 /// Why the files of a zone could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("/{path} of the zone: {problem}")]
-pub struct InsideError {
+pub struct EditError {
     path: String,
     problem: String,
 }
 
-fn fail(path: &str) -> impl Fn(io::Error) -> InsideError + '_ {
-    move |error| InsideError { path: path.to_owned(), problem: error.to_string() }
+fn fail(path: &str) -> impl Fn(io::Error) -> EditError + '_ {
+    move |error| EditError { path: path.to_owned(), problem: error.to_string() }
 }
 
 impl Edit {
@@ -83,8 +83,8 @@ impl Edit {
     /// Does it.
     ///
     /// # Errors
-    /// [`InsideError`].
-    pub fn apply(&self, root: &Tree) -> Result<(), InsideError> {
+    /// [`EditError`].
+    pub fn apply(&self, root: &Tree) -> Result<(), EditError> {
         match self {
             Self::Write { path, text, mode } => write(root, path, text, *mode),
             Self::Account { account, role } => copy_account(root, account, *role),
@@ -95,7 +95,7 @@ impl Edit {
 }
 
 /// Makes or replaces a file, whole. Directories that are missing are made.
-fn write(root: &Tree, path: &str, text: &str, mode: u32) -> Result<(), InsideError> {
+fn write(root: &Tree, path: &str, text: &str, mode: u32) -> Result<(), EditError> {
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
     let folder = directories(root, parent, 0o755).map_err(fail(path))?;
     replace(&folder, name.as_bytes(), text.as_bytes(), Some(mode)).map_err(fail(path))
@@ -143,7 +143,7 @@ fn replace(folder: &Handle, name: &[u8], bytes: &[u8], mode: Option<u32>) -> io:
     folder.rename(NEW, name)
 }
 
-fn text_of(root: &Tree, path: &str) -> Result<Option<String>, InsideError> {
+fn text_of(root: &Tree, path: &str) -> Result<Option<String>, EditError> {
     match root.read(path.as_bytes(), LIMIT) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -152,14 +152,14 @@ fn text_of(root: &Tree, path: &str) -> Result<Option<String>, InsideError> {
 }
 
 /// Replaces a file that is there.
-fn rewrite(root: &Tree, path: &str, text: &str) -> Result<(), InsideError> {
+fn rewrite(root: &Tree, path: &str, text: &str) -> Result<(), EditError> {
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
     let folder = root.open_dir(parent.as_bytes()).map_err(fail(path))?;
     replace(&folder, name.as_bytes(), text.as_bytes(), None).map_err(fail(path))
 }
 
 /// Adds a line to a file, behind whole lines.
-fn append(root: &Tree, path: &str, line: &str) -> Result<(), InsideError> {
+fn append(root: &Tree, path: &str, line: &str) -> Result<(), EditError> {
     let before = text_of(root, path)?;
     let missing = before.is_none();
     let mut text = before.unwrap_or_default();
@@ -171,9 +171,9 @@ fn append(root: &Tree, path: &str, line: &str) -> Result<(), InsideError> {
     if missing { write(root, path, &text, 0o644) } else { rewrite(root, path, &text) }
 }
 
-fn copy_account(root: &Tree, account: &Account, role: bool) -> Result<(), InsideError> {
+fn copy_account(root: &Tree, account: &Account, role: bool) -> Result<(), EditError> {
     const PASSWD: &str = "etc/passwd";
-    let refuse = |path: &str, problem: String| Err(InsideError { path: path.to_owned(), problem });
+    let refuse = |path: &str, problem: String| Err(EditError { path: path.to_owned(), problem });
     let name = account.name.as_str();
     let Some(passwd) = text_of(root, PASSWD)? else {
         return refuse(PASSWD, format!("is not there, so account `{name}` cannot be copied"));
@@ -202,7 +202,7 @@ fn copy_account(root: &Tree, account: &Account, role: bool) -> Result<(), Inside
 }
 
 /// Root's home is where the zone's own passwd(5) says.
-fn authorise(root: &Tree, keys: &str) -> Result<(), InsideError> {
+fn authorise(root: &Tree, keys: &str) -> Result<(), EditError> {
     const SSHD: &str = "etc/ssh/sshd_config";
     let passwd = text_of(root, "etc/passwd")?.unwrap_or_default();
     let home = line_of(&passwd, "root").and_then(|line| line.split(':').nth(5)).unwrap_or("/root");
@@ -221,13 +221,13 @@ fn authorise(root: &Tree, keys: &str) -> Result<(), InsideError> {
     rewrite(root, SSHD, &format!("{}\n", text.join("\n")))
 }
 
-fn blank(root: &Tree) -> Result<(), InsideError> {
+fn blank(root: &Tree) -> Result<(), EditError> {
     const INITTAB: &str = "etc/inittab";
     match text_of(root, INITTAB)? {
         Some(text) if text.contains(STARTD) => rewrite(root, INITTAB, &text.replace(STARTD, NOTHING)),
         _ => {
             let problem = format!("does not run {STARTD}, so that the zone cannot be made blank");
-            Err(InsideError { path: INITTAB.to_owned(), problem })
+            Err(EditError { path: INITTAB.to_owned(), problem })
         }
     }
 }

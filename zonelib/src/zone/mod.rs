@@ -19,19 +19,21 @@ mod request;
 mod step;
 mod templates;
 mod values;
+mod wiring;
 
 pub use accounts::{Account, AccountError, Accounts};
 pub use create::Surroundings;
 pub use destroy::{Destroy, Teardown, half_made};
 pub use error::ZoneError;
-pub use inside::{Edit, InsideError};
+pub use inside::{Edit, EditError};
 pub use kind::{FromImage, Kind, KindError};
 pub use plan::{Plan, PlanReport, ZonePlan, shown};
 pub use record::{Made, Share, ZoneRecord};
 pub use request::{One, Request, RequestError};
 pub use step::{Shown, ShownFile, Step};
 pub use templates::{NewTemplate, Removal, TEMPLATES, Template};
-pub use values::{Cpus, Firmware, KernelVersion, Konfigure, NewVolume, Size, TemplateName, UserName, ValueError};
+pub use values::{Cpus, Firmware, Konfigure, NewVolume, Size, TemplateName, UserName, ValueError};
+pub use wiring::{Behind, NewRouter};
 
 /// Where zonepaths are, unless somebody says otherwise.
 pub const ZONES: &str = "/export/zones";

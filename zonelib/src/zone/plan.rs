@@ -1,22 +1,26 @@
 //! From a request that is fine, and what was found on the host, to steps. Planning changes nothing.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::config::ZoneName;
 use crate::host;
 use crate::journal::StateDir;
-use crate::net::{self, View};
+use crate::net::files::cloud_init;
+use crate::net::inside::{Brand, Tenant, lx_attributes, name_servers, zone_files};
+use crate::net::{self, Attachment, Router, Segment, SegmentName, View};
 use crate::store::Directory;
 
 use super::accounts::Account;
 use super::check::Found;
-use super::configuration::{Configuration, MACHINE_KEY, MOST_DISKS, MOST_SHARES, shares};
+use super::configuration::{Configuration, MOST_DISKS, MOST_SHARES, shares};
 use super::inside::Edit;
 use super::kind::FromImage;
 use super::places::Places;
 use super::record::{Made, ZoneRecord};
 use super::request::{One, Request};
-use super::step::{Shown, Step, told_file};
+use super::step::{Files, Shown, Step, told_file};
+use super::wiring::{Behind, NewRouter};
 use super::{Kind, ZONES, ZoneError};
 
 /// Where directories of zones are.
@@ -145,6 +149,12 @@ struct Sofar {
     view: Option<View>,
 }
 
+impl Sofar {
+    fn segment(&self, name: &SegmentName) -> Option<&Segment> {
+        self.view.as_ref().and_then(|view| view.segment(name))
+    }
+}
+
 impl Request {
     /// The zonepath of a zone of it.
     #[must_use]
@@ -213,7 +223,7 @@ impl Planning<'_> {
             datasets: &datasets,
             accounts: &self.found.accounts,
             volumes: &disks,
-            resolvers: &resolvers(),
+            attributes: &self.attributes(one, &network, sofar),
         };
         plan.steps.push(Step::Configure {
             zone: one.name.clone(),
@@ -221,7 +231,10 @@ impl Planning<'_> {
             file: told_file(self.state, &one.name),
             commands: commands.commands()?.file(),
         });
-        self.installation(one, &mut plan);
+        self.installation(one, &mut plan, self.files(one, &network, sofar));
+        let known = |name: &SegmentName| sofar.segment(name);
+        let behind = Behind::all(&one.name, &network.attachments, known);
+        plan.steps.extend(behind.into_iter().map(|behind| Step::Join(Box::new(behind))));
         let record = ZoneRecord {
             zone: one.name.clone(),
             kind: request.kind,
@@ -290,22 +303,72 @@ impl Planning<'_> {
         Ok(disks)
     }
 
-    fn installation(&self, one: &One, plan: &mut ZonePlan) {
+    /// The name servers of a zone.
+    fn servers(&self, network: &net::Plan, sofar: &Sofar) -> Vec<IpAddr> {
+        let attachments: Vec<&Attachment> = network.attachments.iter().collect();
+        let segments: Vec<Segment> = attachments
+            .iter()
+            .filter_map(|attachment| attachment.segment().and_then(|name| sofar.segment(name)))
+            .cloned()
+            .collect();
+        name_servers(&attachments, &segments, &resolvers())
+    }
+
+    fn with_tenant<R>(&self, one: &One, network: &net::Plan, sofar: &Sofar, then: impl FnOnce(&Tenant<'_>) -> R) -> R {
+        let attachments: Vec<&Attachment> = network.attachments.iter().collect();
+        let mut segments = attachments.iter().filter_map(|attachment| sofar.segment(attachment.segment()?));
+        then(&Tenant {
+            zone: &one.name,
+            brand: match self.request.kind {
+                Kind::S10 => Brand::Solaris10,
+                Kind::Lx => Brand::Lx,
+                Kind::Bhyve => Brand::Bhyve,
+                _ => Brand::Illumos,
+            },
+            attachments: &attachments,
+            gone: &[],
+            domain: segments.find_map(|segment| segment.domain.as_ref()),
+            servers: &self.servers(network, sofar),
+            settings: &self.found.settings,
+        })
+    }
+
+    /// What the brand of a system is told of the network that reads no files.
+    fn attributes(&self, one: &One, network: &net::Plan, sofar: &Sofar) -> Vec<(&'static str, String)> {
+        let request = self.request;
+        self.with_tenant(one, network, sofar, |tenant| match request.kind {
+            Kind::Lx => lx_attributes(&request.kernel.clone().unwrap_or_default(), tenant.domain, tenant.servers),
+            Kind::Bhyve if request.has_cloud_init() => cloud_init::attributes(&tenant.guest("")),
+            _ => Vec::new(),
+        })
+    }
+
+    fn files(&self, one: &One, network: &net::Plan, sofar: &Sofar) -> Files {
+        if self.request.kind != Kind::Router {
+            return Files::Of(self.with_tenant(one, network, sofar, zone_files));
+        }
+        Files::Router(Box::new(NewRouter {
+            router: Router::Zone(one.name.clone()),
+            segments: network.segments.clone(),
+            attachments: network.attachments.clone(),
+            forwarders: resolvers(),
+        }))
+    }
+
+    fn installation(&self, one: &One, plan: &mut ZonePlan, files: Files) {
         let request = self.request;
         plan.steps.push(Step::Install {
             zone: one.name.clone(),
             zonepath: plan.zonepath.clone(),
             arguments: self.install_arguments(),
         });
-        let edits = self.edits(one);
-        if !edits.is_empty() {
-            plan.steps.push(Step::Inside {
-                zone: one.name.clone(),
-                kind: request.kind,
-                zonepath: plan.zonepath.clone(),
-                edits,
-            });
-        }
+        plan.steps.push(Step::Inside {
+            zone: one.name.clone(),
+            kind: request.kind,
+            zonepath: plan.zonepath.clone(),
+            files,
+            edits: self.edits(),
+        });
         for asked in &request.konfigure {
             plan.steps.push(Step::Konfigure { zone: one.name.clone(), request: asked.to_string() });
         }
@@ -329,25 +392,17 @@ impl Planning<'_> {
         arguments
     }
 
-    fn edits(&self, one: &One) -> Vec<Edit> {
+    fn edits(&self) -> Vec<Edit> {
         let kind = self.request.kind;
         let mut edits = Vec::new();
         if kind.is_illumos() {
-            let name = format!("{}\n", one.name);
-            edits.push(Edit::Write { path: "etc/nodename".to_owned(), text: name, mode: 0o644 });
             edits.extend(host_file("etc/default/init"));
-        }
-        if kind != Kind::Bhyve {
-            edits.extend(host_file("etc/resolv.conf"));
         }
         let account = |account: &Account| Edit::Account { account: account.clone(), role: kind != Kind::Lx };
         edits.extend(self.found.accounts.iter().map(account));
-        match &self.found.keys {
-            Some(keys) if kind == Kind::Bhyve => {
-                edits.push(Edit::Write { path: MACHINE_KEY.to_owned(), text: keys.clone(), mode: 0o644 });
-            }
-            Some(keys) => edits.push(Edit::RootKeys { keys: keys.clone() }),
-            None => {}
+        let keys = &self.found.settings.keys;
+        if !keys.is_empty() && kind.is_illumos() {
+            edits.push(Edit::RootKeys { keys: cloud_init::authorized_keys(keys) });
         }
         if self.request.blank {
             edits.push(Edit::Blank);
@@ -371,12 +426,12 @@ fn host_file(path: &str) -> Option<Edit> {
 }
 
 /// The host's name servers. Source: resolv.conf(5).
-fn resolvers() -> Vec<String> {
+fn resolvers() -> Vec<IpAddr> {
     let text = std::fs::read_to_string(host::place("/etc/resolv.conf")).unwrap_or_default();
     let server = |line: &str| {
         let mut words = line.split_whitespace();
         let address = (words.next() == Some("nameserver")).then(|| words.next()).flatten()?;
-        address.parse::<std::net::IpAddr>().ok().map(|address| address.to_string())
+        address.parse().ok()
     };
     text.lines().filter_map(server).collect()
 }

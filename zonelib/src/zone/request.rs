@@ -9,10 +9,11 @@ use ipnet::IpNet;
 
 use crate::config::ZoneName;
 use crate::host::DatasetName;
+use crate::net::files::LxKernel;
 use crate::net::{AskedAddress, Domain, FlowLimits, LinkName, Wanted};
 
 use super::kind::{FromImage, Kind};
-use super::values::{Cpus, Firmware, KernelVersion, Konfigure, NewVolume, Size, TemplateName, UserName};
+use super::values::{Cpus, Firmware, Konfigure, NewVolume, Size, TemplateName, UserName};
 
 /// Zones that can be made at once.
 const MOST_ZONES: u32 = 1000;
@@ -81,7 +82,9 @@ pub struct Request {
     /// The machine is told its name and address by cloud-init.
     pub cloud_init: bool,
     /// The version that Linux claims.
-    pub kernel: Option<KernelVersion>,
+    pub kernel: Option<LxKernel>,
+    /// A file with a crypted password: of root in Solaris 10, of the usual account of a machine.
+    pub password: Option<PathBuf>,
     /// Volumes that are made for the machine.
     pub new_volumes: Vec<NewVolume>,
     /// A volume that the machine boots.
@@ -148,6 +151,7 @@ impl Request {
             konfigure: Vec::new(),
             cloud_init: false,
             kernel: None,
+            password: None,
             new_volumes: Vec::new(),
             volume: None,
             firmware: None,
@@ -184,7 +188,7 @@ impl Request {
     /// Whether the machine has cloud-init: who gives a key wants it there.
     #[must_use]
     pub fn has_cloud_init(&self) -> bool {
-        self.kind == Kind::Bhyve && (self.cloud_init || self.ssh_key.is_some())
+        self.kind == Kind::Bhyve && (self.cloud_init || self.ssh_key.is_some() || self.password.is_some())
     }
 
     /// The zones, in order: addresses count up.
@@ -224,6 +228,9 @@ impl Request {
         });
         problems.when(self.ssh_key.is_some() && !kind.is_illumos() && kind != Kind::Bhyve, || {
             format!("a zone of type {kind} has its own way of authorising keys; leave out -k")
+        });
+        problems.when(self.password.is_some() && !matches!(kind, Kind::S10 | Kind::Bhyve), || {
+            format!("a zone of type {kind} gets no password; leave out --password-file")
         });
         problems.when(!self.konfigure.is_empty() && kind == Kind::Bhyve, || {
             "the configurator of -K knows no virtual machines; leave it out".to_owned()

@@ -9,6 +9,7 @@ use crate::host::zfs::{self, MADE_PROPERTY};
 use crate::host::{DatasetName, HostCommand};
 use crate::journal::{Journal, StateDir, Undo};
 use crate::net;
+use crate::net::inside::{self, ZoneFile};
 use crate::root::Tree;
 use crate::storage::ROOT;
 use crate::store::{Directory, Expect, Record, Records, Store};
@@ -17,6 +18,7 @@ use super::check::KONFIGURATOR;
 use super::error::go_on;
 use super::inside::Edit;
 use super::record::ZoneRecord;
+use super::wiring::{Behind, NewRouter, shown_text};
 use super::{Kind, Size, ZoneError};
 
 /// Where zoneadm(8) is.
@@ -85,9 +87,13 @@ pub enum Step {
         kind: Kind,
         /// Its zonepath.
         zonepath: PathBuf,
-        /// What is set up.
+        /// Files of the network.
+        files: Files,
+        /// What else is set up.
         edits: Vec<Edit>,
     },
+    /// Tell a router of a zone behind it.
+    Join(Box<Behind>),
     /// Have the distribution's configurator set up something.
     Konfigure {
         /// The zone.
@@ -102,6 +108,24 @@ pub enum Step {
         /// Its name.
         zone: ZoneName,
     },
+}
+
+/// Files that a zone gets for its network.
+#[derive(Clone, Debug)]
+pub enum Files {
+    /// These.
+    Of(Vec<ZoneFile>),
+    /// Those of a router, which depend on what is in it.
+    Router(Box<NewRouter>),
+}
+
+impl Files {
+    fn presumed(&self) -> Vec<ZoneFile> {
+        match self {
+            Self::Of(files) => files.clone(),
+            Self::Router(router) => router.presumed_files(),
+        }
+    }
 }
 
 /// What a step needs to be done.
@@ -162,15 +186,19 @@ impl Step {
             Self::Install { zone, arguments, .. } => {
                 running(format!("install zone `{zone}`"), &install(zone, arguments))
             }
-            Self::Inside { zone, edits, .. } => {
-                let what: Vec<String> = edits.iter().map(Edit::describe).collect();
-                let files = edits.iter().filter_map(Edit::text);
-                let files = files.map(|(path, text)| ShownFile { path: format!("/{path}"), text: text.to_owned() });
-                Shown {
-                    what: format!("set up the files of zone `{zone}`: {}", what.join("; ")),
-                    command: None,
-                    files: files.collect(),
-                }
+            Self::Inside { zone, files, edits, .. } => {
+                let mut what = vec![format!("set up the files of zone `{zone}`")];
+                what.extend(edits.iter().map(Edit::describe));
+                let mut shown = shown_files(&files.presumed());
+                let texts = edits.iter().filter_map(Edit::text);
+                shown.extend(texts.map(|(path, text)| ShownFile { path: format!("/{path}"), text: text.to_owned() }));
+                Shown { what: what.join("; "), command: None, files: shown }
+            }
+            Self::Join(behind) => {
+                let (router, zone) = (behind.router.zone_name(), &behind.zone);
+                let what =
+                    format!("tell router `{router}` of zone `{zone}`, and have its name service read its files again");
+                Shown { what, command: None, files: shown_files(&behind.files()) }
             }
             Self::Konfigure { zone, request } => {
                 running(format!("configure zone `{zone}` further: {request}"), &konfigure(zone, request))
@@ -216,7 +244,12 @@ impl Step {
                 doing.journal.step(Undo::UninstallZone { zone: zone.clone() })?;
                 heed(doing, &install(zone, arguments))
             }
-            Self::Inside { zone, kind, zonepath, edits } => set_up(doing.state, zone, *kind, zonepath, edits),
+            Self::Inside { zone, kind, zonepath, files, edits } => {
+                let root = open_root(doing.state, zone, *kind, zonepath)?;
+                set_up(root.tree(), files, edits, doing.tell)?;
+                root.close()
+            }
+            Self::Join(behind) => behind.join(doing.state, doing.store, doing.journal),
             Self::Konfigure { zone, request } => heed(doing, &konfigure(zone, request)),
             Self::Remember(record) => {
                 doing.journal.step(doing.store.undo(ZoneRecord::KIND, &record.key())?)?;
@@ -320,15 +353,52 @@ pub(super) fn indexed(zone: &ZoneName) -> Result<Option<config::Indexed>, ZoneEr
     Ok(index.into_iter().find(|found| found.name == *zone))
 }
 
-/// Sets up files through the zone's root, which has never run.
-fn set_up(state: &StateDir, zone: &ZoneName, kind: Kind, zonepath: &Path, edits: &[Edit]) -> Result<(), ZoneError> {
-    let apply = |tree: &Tree| edits.iter().try_for_each(|edit| edit.apply(tree)).map_err(ZoneError::from);
+fn shown_files(files: &[ZoneFile]) -> Vec<ShownFile> {
+    let shown = |(path, text): (PathBuf, String)| ShownFile { path: path.display().to_string(), text };
+    files.iter().filter_map(shown_text).map(shown).collect()
+}
+
+/// The root of a zone that has never run.
+enum Root {
+    /// Of a brand of zonekit.
+    Ours(OpenRoot),
+    /// Of another one.
+    Other(Tree),
+}
+
+impl Root {
+    fn tree(&self) -> &Tree {
+        match self {
+            Self::Ours(root) => root.tree(),
+            Self::Other(tree) => tree,
+        }
+    }
+
+    fn close(self) -> Result<(), ZoneError> {
+        match self {
+            Self::Ours(root) => Ok(root.close()?),
+            Self::Other(_) => Ok(()),
+        }
+    }
+}
+
+fn open_root(state: &StateDir, zone: &ZoneName, kind: Kind, zonepath: &Path) -> Result<Root, ZoneError> {
     if kind.is_ours() {
-        let root = OpenRoot::open(state, zone, zonepath, None, false)?;
-        apply(root.tree())?;
-        return Ok(root.close()?);
+        return Ok(Root::Ours(OpenRoot::open(state, zone, zonepath, None, false)?));
     }
     let place = zonepath.join(ROOT);
     let tree = Tree::open(zonepath).and_then(|tree| tree.enter(ROOT.as_bytes()));
-    apply(&tree.map_err(ZoneError::system(&place))?)
+    Ok(Root::Other(tree.map_err(ZoneError::system(&place))?))
+}
+
+fn set_up(root: &Tree, files: &Files, edits: &[Edit], tell: &dyn Fn(&str)) -> Result<(), ZoneError> {
+    match files {
+        Files::Of(files) => inside::write(root, files)?,
+        Files::Router(router) => {
+            let (files, note) = router.files(root)?;
+            note.iter().for_each(|note| tell(note));
+            inside::write(root, &files)?
+        }
+    };
+    Ok(edits.iter().try_for_each(|edit| edit.apply(root))?)
 }

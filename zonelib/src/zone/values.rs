@@ -224,18 +224,6 @@ name!(
 );
 
 name!(
-    /// A Linux kernel version such as 4.4.15.
-    KernelVersion,
-    "kernel version",
-    "it is two or three numbers with dots between, such as 4.4.15",
-    |text| {
-        let parts: Vec<&str> = text.split('.').collect();
-        let number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
-        (2..=3).contains(&parts.len()) && parts.iter().all(number)
-    }
-);
-
-name!(
     /// What the configurator of the distribution is asked for: `ACTION=ARGUMENT`.
     Konfigure,
     "request to the configurator",
@@ -300,12 +288,6 @@ mod tests {
                 name.parse::<UserName>().is_err() && name.parse::<TemplateName>().is_err() || name.len() == 33,
                 "{name}"
             );
-        }
-        for version in ["4.4.15", "5.10"] {
-            assert!(version.parse::<KernelVersion>().is_ok(), "{version}");
-        }
-        for version in ["", "4", "4.", "4.4.15.1", "4.a", "4.44444"] {
-            assert!(version.parse::<KernelVersion>().is_err(), "{version}");
         }
         assert!("timezone=UTC".parse::<Konfigure>().is_ok());
         for text in ["", "timezone", "=x", "a/b=c", "../x=y", "-z=x", "a=b\nc"] {
