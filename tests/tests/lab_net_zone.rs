@@ -6,65 +6,8 @@
 mod lab_net;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
 
-use lab_net::Net;
-use tests::run::program;
-
-/// A brand that does nothing but make a root.
-const HOOK: &str = "#!/bin/sh\nmkdir -p \"$2/root/sbin\" \"$2/root/etc/ipf\" && chmod 755 \"$2/root\" && : >\"$2/root/sbin/init\" && chmod 755 \"$2/root/sbin/init\"\n";
-
-const BRAND: &str = r#"<?xml version="1.0"?>
-<!DOCTYPE brand SYSTEM "file:///usr/share/lib/xml/dtd/brand.dtd.1">
-<brand name="plain">
-<initname>/sbin/init</initname>
-<login_cmd>l</login_cmd>
-<forcedlogin_cmd>f</forcedlogin_cmd>
-<user_cmd>u</user_cmd>
-<install>/usr/lib/brand/plain/hook %z %R</install>
-<privilege set="default" name="sys_mount"/>
-</brand>
-"#;
-
-const PLATFORM: &str = r#"<!DOCTYPE platform SYSTEM "file:///usr/share/lib/xml/dtd/zone_platform.dtd.1">
-<platform name="plain" allow-exclusive-ip="true"></platform>
-"#;
-
-fn host() -> Net {
-    let net = Net::new();
-    let brand = net.lab.place("/usr/lib/brand/plain");
-    fs::create_dir_all(&brand).unwrap();
-    net.lab.prepare_zones().unwrap();
-    fs::write(brand.join("config.xml"), BRAND).unwrap();
-    fs::write(brand.join("platform.xml"), PLATFORM).unwrap();
-    fs::write(brand.join("hook"), HOOK).unwrap();
-    fs::set_permissions(brand.join("hook"), fs::Permissions::from_mode(0o755)).unwrap();
-    let _ = symlink(program("lab"), net.lab.place("/usr/sbin/zoneadm"));
-    for line in ["create-etherstub stub0", "create-vnic -l stub0 -m 2:8:20:1:1:1 v0", "create-vnic -l stub0 v1"] {
-        net.ok(&format!("/usr/sbin/dladm {line}"));
-    }
-    net
-}
-
-/// An installed zone, and its root.
-fn zone(net: &Net, name: &str, more: &str) -> PathBuf {
-    let zonepath = net.lab.place("/zones").join(name);
-    let commands = format!("create -b\nset brand=plain\nset zonepath={}\n{more}\ncommit\n", zonepath.display());
-    let file = net.scratch.join("commands");
-    fs::write(&file, commands).unwrap();
-    let said = net.run(&format!("/usr/sbin/zonecfg -z {name} -f {}", file.display()));
-    assert_eq!(said.code, 0, "{said:?}");
-    let said = net.run(&format!("/usr/sbin/zoneadm -z {name} install"));
-    assert_eq!(said.code, 0, "{said:?}");
-    zonepath.join("root")
-}
-
-#[track_caller]
-fn boots(net: &Net, name: &str) {
-    let said = net.run(&format!("/usr/sbin/zoneadm -z {name} boot"));
-    assert_eq!(said.code, 0, "{said:?}");
-}
+use lab_net::{Net, boots, zone};
 
 #[track_caller]
 fn does_not_boot(net: &Net, name: &str, text: &str) {
@@ -72,6 +15,14 @@ fn does_not_boot(net: &Net, name: &str, text: &str) {
     let said = net.run(&format!("/usr/sbin/zoneadm -z {name} boot"));
     assert!(said.code != 0 && said.err.contains(text), "{said:?}");
     assert_eq!(before.difference(&net.lab.snapshot_of_state(&["zoned"])), "");
+}
+
+fn host() -> Net {
+    let net = Net::with_zones();
+    for line in ["create-etherstub stub0", "create-vnic -l stub0 -m 2:8:20:1:1:1 v0", "create-vnic -l stub0 v1"] {
+        net.ok(&format!("/usr/sbin/dladm {line}"));
+    }
+    net
 }
 
 const OWN_STACK: &str = "set ip-type=exclusive\nadd net\nset physical=v0\nend";

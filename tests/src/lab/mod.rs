@@ -31,6 +31,7 @@ use rustix::process::Signal;
 
 use self::faults::Course;
 pub use self::faults::{Call, Fault};
+pub use self::net::packets::{Packets, Server};
 pub(crate) use self::tree::copy_all as copy_tree;
 pub use self::view::{DatasetView, Snapshotted};
 

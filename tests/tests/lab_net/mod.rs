@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "tests; each uses a part")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -27,6 +28,19 @@ impl Net {
         let scratch = Scratch::new();
         let lab = Lab::create(&scratch.join("host"));
         Self { scratch, lab }
+    }
+
+    /// One with a brand that does nothing.
+    pub fn with_zones() -> Self {
+        let net = Self::new();
+        let brand = net.lab.place("/usr/lib/brand/plain");
+        fs::create_dir_all(&brand).unwrap();
+        net.lab.prepare_zones().unwrap();
+        fs::write(brand.join("config.xml"), BRAND).unwrap();
+        fs::write(brand.join("platform.xml"), PLATFORM).unwrap();
+        fs::write(brand.join("hook"), HOOK).unwrap();
+        fs::set_permissions(brand.join("hook"), fs::Permissions::from_mode(0o755)).unwrap();
+        net
     }
 
     /// Runs a command line by the path that the command has on illumos.
@@ -62,4 +76,42 @@ impl Net {
         fs::write(&path, text).unwrap();
         path
     }
+}
+
+/// A brand that does nothing but make a root.
+const HOOK: &str = "#!/bin/sh\nmkdir -p \"$2/root/sbin\" \"$2/root/etc/ipf\" && chmod 755 \"$2/root\" && : >\"$2/root/sbin/init\" && chmod 755 \"$2/root/sbin/init\"\n";
+
+const BRAND: &str = r#"<?xml version="1.0"?>
+<!DOCTYPE brand SYSTEM "file:///usr/share/lib/xml/dtd/brand.dtd.1">
+<brand name="plain">
+<initname>/sbin/init</initname>
+<login_cmd>l</login_cmd>
+<forcedlogin_cmd>f</forcedlogin_cmd>
+<user_cmd>u</user_cmd>
+<install>/usr/lib/brand/plain/hook %z %R</install>
+<privilege set="default" name="sys_mount"/>
+</brand>
+"#;
+
+const PLATFORM: &str = r#"<!DOCTYPE platform SYSTEM "file:///usr/share/lib/xml/dtd/zone_platform.dtd.1">
+<platform name="plain" allow-exclusive-ip="true"></platform>
+"#;
+
+/// An installed zone, and its root.
+pub fn zone(net: &Net, name: &str, more: &str) -> PathBuf {
+    let zonepath = net.lab.place("/zones").join(name);
+    let commands = format!("create -b\nset brand=plain\nset zonepath={}\n{more}\ncommit\n", zonepath.display());
+    let file = net.scratch.join("commands");
+    fs::write(&file, commands).unwrap();
+    let said = net.run(&format!("/usr/sbin/zonecfg -z {name} -f {}", file.display()));
+    assert_eq!(said.code, 0, "{said:?}");
+    let said = net.run(&format!("/usr/sbin/zoneadm -z {name} install"));
+    assert_eq!(said.code, 0, "{said:?}");
+    zonepath.join("root")
+}
+
+#[track_caller]
+pub fn boots(net: &Net, name: &str) {
+    let said = net.run(&format!("/usr/sbin/zoneadm -z {name} boot"));
+    assert_eq!(said.code, 0, "{said:?}");
 }

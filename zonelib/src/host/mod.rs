@@ -14,6 +14,7 @@ pub mod lock;
 pub mod mounts;
 mod network;
 mod parsable;
+mod reread;
 pub mod routes;
 pub mod zfs;
 
@@ -28,6 +29,7 @@ pub use interrupt::{interrupted, watch_signals};
 pub use link::{LinkName, LinkNameError, MacAddress, MacAddressError};
 pub use network::{ChangeError, NetworkChange};
 pub use parsable::ListError;
+pub use reread::{Reread, in_zone};
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

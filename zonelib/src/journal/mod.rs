@@ -9,6 +9,7 @@
 mod file;
 mod subject;
 mod undo;
+mod zone_file;
 mod zones;
 
 use std::fs::File;
@@ -23,6 +24,7 @@ use crate::host::zfs::{self, Datasets};
 
 pub use subject::{ImageName, ImageNameError, Subject, SubjectError};
 pub use undo::{Undo, UndoError};
+pub use zone_file::{RootOf, SavedFile};
 pub(crate) use zones::reread_names;
 
 /// How long to wait for another program that works on the same subject.

@@ -15,6 +15,7 @@ mod global;
 pub mod inside;
 mod model;
 mod name;
+mod overview;
 mod plan;
 mod segments;
 mod step;
@@ -29,10 +30,11 @@ pub use detach::{Removed, detach, detach_address};
 pub use flow::{Flow, FlowError, FlowLimits, FlowPriority};
 pub use global::{WantedGlobal, forget_global, plan_global};
 pub use model::{
-    Attachment, Autoconfiguration, Ingress, IngressKind, Mode, Opening, OpeningProtocol, Outside, Peer, Peering, Place,
-    Router, Segment, SegmentName, SegmentNameError,
+    Attachment, Autoconfiguration, Ingress, IngressKind, Mode, Opening, OpeningError, OpeningProtocol, Outside, Peer,
+    Peering, Place, Router, Segment, SegmentName, SegmentNameError,
 };
 pub use name::{Domain, HostName, IngressName, NameError};
+pub use overview::Overview;
 pub use plan::{Plan, PlanError, Wanted, plan, resources};
 pub use step::{Remembered, Step};
 pub use survey::{Neighbourhood, Survey};

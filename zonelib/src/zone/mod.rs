@@ -5,6 +5,7 @@
 //! made for a zone is remembered, so that it can all go when the zone goes.
 
 mod accounts;
+mod attachment;
 mod check;
 mod configuration;
 mod create;
@@ -23,6 +24,7 @@ mod values;
 mod wiring;
 
 pub use accounts::{Account, AccountError, Accounts};
+pub use attachment::{Attach, Configuring, Detach, Wiring};
 pub use create::Surroundings;
 pub use destroy::{Destroy, Teardown, half_made};
 pub use error::ZoneError;

@@ -13,6 +13,7 @@ pub(crate) mod model;
 mod name;
 mod netstat;
 mod ofmt;
+pub(crate) mod packets;
 mod process;
 mod route;
 mod routeadm;

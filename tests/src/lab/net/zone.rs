@@ -44,6 +44,7 @@ pub(crate) fn ready(lab: &Lab, zone: &str, exclusive: bool, nets: &[Net]) -> Res
 }
 
 fn give(network: &mut Network, zone: &str, nets: &[Net]) -> Result<(), String> {
+    network.stacks.entry(zone.to_owned()).or_default();
     for net in nets {
         if network.stacks.get(GLOBAL).is_some_and(|stack| stack.interfaces.contains_key(&net.link)) {
             return Err(format!(

@@ -1,23 +1,18 @@
 //! From files to changes, and back.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use serde::Serialize;
 
-use crate::host;
+use crate::journal::SavedFile;
 use crate::net::files::{block, resolver};
 use crate::populate::split;
-use crate::root::{FileKind, Handle, Stat, Tree, remove_tree, set_attributes};
+use crate::root::{FileKind, SYSTEM_OWNER, Tree, put_file};
 
 use super::{Content, InsideError, ZoneFile};
 
 /// A longer file is none that is edited here.
 const LIMIT: u64 = 1024 * 1024;
-/// The name of a file until it takes its place. Programs that read all files of a folder pass over it.
-const NEW: &[u8] = b".zonekit-new";
-/// root:sys, as system files have it.
-const OWNER: (u32, u32) = (0, 3);
-const DIRECTORY_MODE: u32 = 0o755;
 
 /// What happens to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -151,7 +146,9 @@ fn look(tree: &Tree, path: &[u8]) -> io::Result<Found> {
 pub fn write(tree: &Tree, files: &[ZoneFile]) -> Result<Vec<Change>, InsideError> {
     let changes = plan(tree, files)?;
     for (number, change) in changes.iter().enumerate() {
-        if let Err(source) = put(tree, change.path.as_bytes(), change.after.as_deref(), change.mode, change.owner()) {
+        if let Err(source) =
+            put_file(tree, change.path.as_bytes(), change.after.as_deref(), change.mode, change.owner())
+        {
             let error = fail(&change.path)(source);
             return Err(match undo(tree, &changes[..number]) {
                 Ok(()) => error,
@@ -170,7 +167,7 @@ pub fn undo(tree: &Tree, changes: &[Change]) -> Result<(), Vec<String>> {
     let mut left = Vec::new();
     for change in changes.iter().rev() {
         let bytes = change.before.as_ref().map(|before| before.bytes.as_slice());
-        if put(tree, change.path.as_bytes(), bytes, change.mode, change.owner()).is_err() {
+        if put_file(tree, change.path.as_bytes(), bytes, change.mode, change.owner()).is_err() {
             left.push(format!("/{}", change.path));
         }
     }
@@ -178,48 +175,30 @@ pub fn undo(tree: &Tree, changes: &[Change]) -> Result<(), Vec<String>> {
 }
 
 impl Change {
+    /// What the file said before; `None` when there was none.
+    pub(crate) fn before(&self) -> Option<&[u8]> {
+        self.before.as_ref().map(|before| before.bytes.as_slice())
+    }
+
+    /// The change that takes this one back.
+    pub(crate) fn reversed(&self) -> Self {
+        let (mode, owner) = (self.mode, self.owner());
+        Self {
+            path: self.path.clone(),
+            kind: if self.before.is_none() { Kind::Remove } else { Kind::Replace },
+            mode,
+            after: self.before.as_ref().map(|before| before.bytes.clone()),
+            before: self.after.clone().map(|bytes| Before { bytes, mode, owner }),
+        }
+    }
+
+    /// The file as it is before; `None` when it is not there.
+    #[must_use]
+    pub fn saved(&self) -> Option<SavedFile> {
+        self.before.as_ref().map(|before| SavedFile::new(&before.bytes, before.mode, before.owner))
+    }
+
     fn owner(&self) -> (u32, u32) {
-        self.before.as_ref().map_or(OWNER, |before| before.owner)
+        self.before.as_ref().map_or(SYSTEM_OWNER, |before| before.owner)
     }
-}
-
-fn put(tree: &Tree, path: &[u8], bytes: Option<&[u8]>, mode: u32, owner: (u32, u32)) -> io::Result<()> {
-    let (parent, name) = split(path);
-    let Some(bytes) = bytes else {
-        return match tree.open_dir(parent).and_then(|folder| folder.remove_file(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
-    };
-    let folder = folder(tree, parent)?;
-    remove_tree(&folder, NEW)?;
-    let mut file = folder.create_file(NEW)?;
-    let made = file.write_all(bytes).and_then(|()| {
-        let modified = Stat::of(&file)?.modified;
-        set_attributes(&file, host::is_root().then_some(owner), mode, modified)?;
-        file.sync_all()?;
-        folder.rename(NEW, name)
-    });
-    if made.is_err() {
-        // The error to report is why it failed; the leftover has a name that says what it is.
-        let _ = folder.remove_file(NEW);
-    }
-    made
-}
-
-/// Opens a folder; those on the way that are not there are made.
-fn folder(tree: &Tree, path: &[u8]) -> io::Result<Handle> {
-    let mut here = tree.handle()?;
-    for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
-        here = match here.open_dir(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let made = here.create_dir(name)?;
-                let modified = made.stat_self()?.modified;
-                set_attributes(&made, host::is_root().then_some(OWNER), DIRECTORY_MODE, modified)?;
-                made
-            }
-            other => other?,
-        };
-    }
-    Ok(here)
 }
