@@ -289,7 +289,7 @@ impl Detach {
             // Last, for it is not undone: what it is told again by is the zone's next attachment.
             for behind in &prepared.behind {
                 tell(&format!("have router `{}` forget the zone", behind.router.zone_name()));
-                behind.leave(state, &store)?;
+                behind.leave(state, &store, journal)?;
             }
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });

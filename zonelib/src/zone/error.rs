@@ -11,6 +11,7 @@ use crate::host::zfs::ZfsError;
 use crate::journal::{Failure, JournalError};
 use crate::net;
 use crate::root::Tree;
+use crate::router::RouterError;
 use crate::storage::StorageError;
 use crate::store::StoreError;
 
@@ -63,6 +64,9 @@ pub enum ZoneError {
     /// The root of the zone could not be opened.
     #[error(transparent)]
     Hook(Box<HookError>),
+    /// A router has not taken a change.
+    #[error(transparent)]
+    Router(#[from] RouterError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {
