@@ -311,6 +311,17 @@ impl Packets {
         None
     }
 
+    /// Asks for a lease on a link of a zone, as something that has no address yet. None: nobody gives one.
+    ///
+    /// # Panics
+    /// There is no such link.
+    #[must_use]
+    pub fn ask_for_lease(&self, zone: &str, link: &str) -> Option<String> {
+        let found = self.lab.state().net.links.get(link).map(|found| device(link, found)).unwrap();
+        let asked = daemons::ask_once(&self.lab, &self.space(zone), zone, &found);
+        asked.then(|| self.lease(zone, link))?
+    }
+
     /// The addresses that a link of a zone has got, those of IPv6 among them.
     ///
     /// # Panics
