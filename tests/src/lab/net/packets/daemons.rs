@@ -28,8 +28,6 @@ pub(super) struct Daemon {
     pub root: PathBuf,
     /// How often it was started anew.
     pub restarts: usize,
-    /// Links whose device is called otherwise.
-    pub renamed: Vec<(String, String)>,
 }
 
 /// Puts the files of a zone ($1) where a program of this machine looks for them, and runs it. What the zone replaces is
@@ -82,8 +80,6 @@ impl Daemon {
         if self.name == "dnsmasq" {
             let more = ["--keep-in-foreground", "--pid-file=", "--log-facility=-", "--user=root", "--group="];
             words.extend(more.map(str::to_owned));
-            // A device that is called otherwise is one more that may be listened on.
-            words.extend(self.renamed.iter().map(|(_, device)| format!("--interface={device}")));
         }
         words
     }
