@@ -77,7 +77,10 @@ fn a_routed_network_is_closed_until_something_is_opened() {
     assert_eq!(packets.ask("auto", "[2001:db8:1::5]:80"), format!("web {own}"));
     assert!(packets.unanswered("outside", "[2001:db8:1::5]:80"));
     assert!(packets.unanswered("outside", "[2001:db8::20]:53"));
-    assert_eq!(packets.resolve("web", "10.1.1.1", "web.east.test", true), ["2001:db8:1::5".parse::<IpAddr>().unwrap()]);
+    let datagrams = |from| packets.hears("web", "[2001:db8:1::5]:5000", from);
+    assert!(datagrams("auto") && !datagrams("outside"));
+    let expected = ["2001:db8:1::5".parse::<IpAddr>().unwrap()];
+    packets.wait("the name", || packets.resolve("web", "10.1.1.1", "web.east.test", true) == expected);
 }
 
 #[test]
@@ -113,4 +116,5 @@ fn a_network_of_its_own_addresses_is_translated() {
     let _web = packets.serve("web", "web", "[::]:80");
     cross(&packets, "fd00:1::/64", "2001:db8::20");
     assert!(packets.unanswered("outside", "[fd00:1::5]:80"));
+    assert!(!packets.hears("web", "[fd00:1::5]:5000", "outside"));
 }

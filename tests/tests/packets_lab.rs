@@ -135,7 +135,7 @@ fn zones_get_leases_and_names_and_their_way_out() {
     client(&net, "b", "vb0");
     let lease = packets.lease("b", "vb0").unwrap_or_else(|| panic!("no lease\n{}", packets.logs()));
     assert!(lease.contains("address 10.1.1.11/24\n"), "{lease}");
-    assert_eq!(packets.resolve("a", "10.1.1.1", "b", false).len(), 1);
+    packets.wait("the name", || packets.resolve("a", "10.1.1.1", "b", false).len() == 1);
     assert!(packets.reaches("b", "10.1.1.10"));
     assert_eq!(Packets::say(&mut open, "two").unwrap(), "far 192.0.2.20 two");
     assert_eq!(net.run("/usr/sbin/zoneadm -z b halt").code, 0);

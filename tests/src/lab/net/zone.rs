@@ -254,7 +254,8 @@ fn discovery(call: &mut Call<'_>) {
     let text = stacks::text(&call.root, "etc/inet/ndpd.conf").unwrap_or_default();
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
     let off = |words: &[&str]| {
-        let value = words.chunks(2).filter(|pair| pair[0] == "StatelessAddrConf").filter_map(|pair| pair.get(1)).last();
+        let value =
+            words.chunks(2).filter(|pair| pair[0] == "StatelessAddrConf").filter_map(|pair| pair.get(1)).next_back();
         value.map(|value| matches!(*value, "false" | "off" | "0"))
     };
     for (name, interface) in &mut call.stack().interfaces {

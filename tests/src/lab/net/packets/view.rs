@@ -257,6 +257,21 @@ impl Packets {
         !matches!(self.inside(place, attempt), Ok(text) if !text.is_empty())
     }
 
+    /// Whether a datagram that is sent from elsewhere arrives.
+    ///
+    /// # Panics
+    /// The address is none of the place.
+    #[must_use]
+    pub fn hears(&self, place: &str, address: &str, from: &str) -> bool {
+        let address: SocketAddr = address.parse().unwrap();
+        let ear = self.inside(place, move || UdpSocket::bind(address)).unwrap();
+        ear.set_read_timeout(Some(SILENCE)).unwrap();
+        let any = if address.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
+        // Where no way is known it is refused at once.
+        let _ = self.inside(from, move || UdpSocket::bind(any)?.send_to(b"hello", address));
+        ear.recv(&mut [0; 16]).is_ok()
+    }
+
     /// The answer to a request of HTTP for a host.
     ///
     /// # Panics
