@@ -46,6 +46,7 @@ pub const PROGRAMS: &[Program] = &[
     command("contents-query", contents_query::command),
     command("verify-zone", verify_zone::command),
     command("be-uuid", be_uuid::command),
+    command("ingress", ingress::command),
     command("net-list", net_list::command),
     renamed("golden", "zonekit-golden", golden::command),
     renamed("recipe", "zonekit-recipe", recipe::command),
