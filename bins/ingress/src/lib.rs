@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use zonelib::host;
 use zonelib::journal::{Failure, Recovered};
 use zonelib::net::{Ingress, IngressKind};
+use zonelib::populate::printable;
 use zonelib::program::{self, Answer};
 use zonelib::router::ingress::{Done, IngressError, WantedIngress, add, list, remove};
 
@@ -80,7 +81,7 @@ fn report(done: &Done, verb: &str, dry: bool) -> Answer {
             // Writing to a string does not fail.
             let _ = writeln!(text, "would {what} /{} in {router}", change.path);
             for line in change.after.iter().flat_map(|bytes| bytes.split(|&byte| byte == b'\n')) {
-                let _ = writeln!(text, "    {}", String::from_utf8_lossy(line).escape_debug());
+                let _ = writeln!(text, "    {}", printable(line));
             }
         }
         return program::answer(PROGRAM, &text, Answer::Yes);

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use crate::config::{ZoneName, ZoneNameError};
 
+/// The zone that every host has.
+const GLOBAL: &str = "global";
 /// What precedes the name of a golden image. No zone has a colon in its name.
 const GOLDEN: &str = "golden:";
 /// What precedes the name of a zone that is made or destroyed as a whole. What its hooks do meanwhile is in
 /// a journal of its own, under the name alone.
 const WHOLE: &str = "whole:";
-/// What precedes the name of a router.
-const ROUTER: &str = "router:";
-/// The zone that every host has.
-const GLOBAL: &str = "global";
 /// Characters of a fingerprint, all hexadecimal.
 const DIGITS: usize = 16;
 /// The name of a file has at most 255 bytes, [`GOLDEN`] among them.
@@ -96,8 +94,8 @@ pub enum Subject {
     Golden(ImageName),
     /// A zone with all that is made for it.
     Whole(ZoneName),
-    /// What a router lets in; `None`: the global zone as a router.
-    Router(Option<ZoneName>),
+    /// The global zone as a router.
+    Global,
 }
 
 impl Subject {
@@ -108,15 +106,14 @@ impl Subject {
             Self::Zone(name) => format!("zone `{name}`"),
             Self::Golden(name) => format!("golden image `{name}`"),
             Self::Whole(name) => format!("zone `{name}` as a whole"),
-            Self::Router(Some(name)) => format!("router `{name}`"),
-            Self::Router(None) => "the global zone as a router".to_owned(),
+            Self::Global => "the global zone".to_owned(),
         }
     }
 
     /// How long to wait for another program that works on it: an image takes as long as it takes to fill.
     pub(super) fn patience(&self) -> Duration {
         match self {
-            Self::Zone(_) | Self::Whole(_) | Self::Router(_) => Duration::from_secs(60),
+            Self::Zone(_) | Self::Whole(_) | Self::Global => Duration::from_secs(60),
             Self::Golden(_) => Duration::from_secs(30 * 60),
         }
     }
@@ -152,7 +149,7 @@ pub enum SubjectError {
 }
 
 /// What programs are told: the name of a zone, or `golden:` and that of an image, or `whole:` and that of a
-/// zone, or `router:` and that of a router's zone.
+/// zone; `global`.
 impl FromStr for Subject {
     type Err = SubjectError;
 
@@ -160,11 +157,12 @@ impl FromStr for Subject {
         if let Some(image) = name.strip_prefix(GOLDEN) {
             return Ok(Self::Golden(image.parse()?));
         }
-        match (name.strip_prefix(WHOLE), name.strip_prefix(ROUTER)) {
-            (Some(zone), _) => Ok(Self::Whole(zone.parse()?)),
-            (_, Some(GLOBAL)) => Ok(Self::Router(None)),
-            (_, Some(zone)) => Ok(Self::Router(Some(zone.parse()?))),
-            (None, None) => Ok(Self::Zone(name.parse()?)),
+        if name == GLOBAL {
+            return Ok(Self::Global);
+        }
+        match name.strip_prefix(WHOLE) {
+            Some(zone) => Ok(Self::Whole(zone.parse()?)),
+            None => Ok(Self::Zone(name.parse()?)),
         }
     }
 }
@@ -175,7 +173,7 @@ impl fmt::Display for Subject {
             Self::Zone(name) => name.fmt(f),
             Self::Golden(name) => write!(f, "{GOLDEN}{name}"),
             Self::Whole(name) => write!(f, "{WHOLE}{name}"),
-            Self::Router(name) => write!(f, "{ROUTER}{}", name.as_ref().map_or(GLOBAL, ZoneName::as_str)),
+            Self::Global => f.write_str(GLOBAL),
         }
     }
 }
@@ -199,12 +197,11 @@ mod tests {
             assert!(name.parse::<ImageName>().is_err(), "{name}");
         }
         assert!("golden:z1".parse::<Subject>().is_err());
-        for subject in [Subject::Router(None), Subject::Router(Some("z1".parse().unwrap()))] {
-            assert_eq!(subject.to_string().parse::<Subject>().unwrap(), subject);
-        }
         let whole = Subject::Whole("z1".parse().unwrap());
         assert_eq!((whole.to_string().as_str(), whole.called().as_str()), ("whole:z1", "zone `z1` as a whole"));
         assert_eq!("whole:z1".parse::<Subject>().unwrap(), whole);
         assert!("whole:".parse::<Subject>().is_err());
+        assert_eq!("global".parse::<Subject>().unwrap(), Subject::Global);
+        assert_eq!(Subject::Global.to_string(), "global");
     }
 }

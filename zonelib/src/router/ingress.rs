@@ -235,7 +235,7 @@ fn change(
         };
         return look().map_err(Failure::Undone);
     }
-    let subject = Subject::Router(ingress.router.zone().cloned());
+    let subject = ingress.router.zone().cloned().map_or(Subject::Global, Subject::Whole);
     Journal::during(state, subject, ("ingress", false), recovered, |journal| {
         // Others may change the rules of the same router.
         let _names = Names::hold(store)?;

@@ -4,6 +4,7 @@
 //! router that runs reads them without losing connections. A zone that comes or goes changes two files of its own.
 
 pub mod ingress;
+pub mod peering;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
