@@ -80,6 +80,7 @@ fn router(net: &Net) {
     write(&root, "etc/defaultrouter", "192.0.2.1\n");
     write(&root, "etc/ipf/ipnat.conf", NAT);
     write(&root, "etc/dnsmasq.conf", DNSMASQ);
+    write(&root, "usr/sbin/dnsmasq", "");
     write(&root, "etc/lab/dhcp/a", "02:08:20:00:00:0a,10.1.1.10,a,infinite\n");
     write(&root, "etc/lab/names/a", "10.1.1.10 a\n");
     enable(&root, &["network/ipfilter", "network/ipv4-forwarding", "network/dnsmasq"]);

@@ -43,7 +43,7 @@ const IPFILTER_PROPERTIES: &[(&str, &str)] = &[
 ];
 
 /// Programs that are started as daemons.
-const DAEMONS: &[&str] = &["dnsmasq", "haproxy"];
+pub(super) const DAEMONS: &[&str] = &["dnsmasq", "haproxy"];
 
 /// Where manifests are.
 const MANIFESTS: &[&str] = &["lib/svc/manifest", "var/svc/manifest"];
@@ -258,7 +258,13 @@ impl Call<'_> {
                 ready && self.forward("ipv6", "on")
             }
             IPFILTER => self.load_filter(),
-            _ => true,
+            // A daemon that has not been installed does not start.
+            _ => self
+                .service(fmri)
+                .daemon
+                .first()
+                .cloned()
+                .is_none_or(|path| stacks::inside(&self.root, &path).is_some()),
         }
     }
 

@@ -124,6 +124,7 @@ pub(crate) fn boot(lab: &Lab, zone: &str, exclusive: bool, root: &Path, nets: &[
             imposed(&mut call, nets);
             configured(&mut call);
             kept(&mut call);
+            discovery(&mut call);
             routes::refresh(call.stack());
             default_routes(&mut call);
             route::apply_kept(&mut call);
@@ -242,6 +243,29 @@ fn sixth(call: &mut Call<'_>, link: &str, text: &str) {
         let Some(value) = words.get(at).and_then(|word| super::ipadm::address(word)) else { continue };
         let state = if words.contains(&"up") { "ok" } else { "down" };
         legacy(call, link, Address { state: state.to_owned(), ..Address::new("static", Some(value)) });
+    }
+}
+
+/// The property of an interface that makes up no addresses, whatever a router announces.
+pub(super) const NOT_AUTOMATIC: &str = "ndpd StatelessAddrConf";
+
+/// `/etc/inet/ndpd.conf`. Source: ndpd.conf(5): `if IF NAME VALUE ...`, and `ifdefault` for those without a line.
+fn discovery(call: &mut Call<'_>) {
+    let text = stacks::text(&call.root, "etc/inet/ndpd.conf").unwrap_or_default();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    let off = |words: &[&str]| {
+        let value = words.chunks(2).filter(|pair| pair[0] == "StatelessAddrConf").filter_map(|pair| pair.get(1)).last();
+        value.map(|value| matches!(*value, "false" | "off" | "0"))
+    };
+    for (name, interface) in &mut call.stack().interfaces {
+        let of = lines.iter().filter(|words| words[..].starts_with(&["if", name]));
+        let own = of.filter_map(|words| off(&words[2..])).next_back();
+        let default = lines.iter().filter(|words| words.first() == Some(&"ifdefault"));
+        let is_off = own.or_else(|| default.filter_map(|words| off(&words[1..])).next_back()).unwrap_or(false);
+        // What the global zone has given cannot be added to.
+        if is_off || interface.imposed {
+            interface.properties.insert(NOT_AUTOMATIC.to_owned(), "off".to_owned());
+        }
     }
 }
 

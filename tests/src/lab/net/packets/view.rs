@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -215,7 +216,8 @@ impl Packets {
     #[must_use]
     pub fn connect(&self, place: &str, address: &str) -> TcpStream {
         let address: SocketAddr = address.parse().unwrap();
-        let stream = self.inside(place, move || TcpStream::connect_timeout(&address, PATIENCE)).unwrap();
+        let connected = self.inside(place, move || TcpStream::connect_timeout(&address, PATIENCE));
+        let stream = connected.unwrap_or_else(|error| panic!("{place} to {address}: {error}\n{}", self.logs()));
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
@@ -311,6 +313,17 @@ impl Packets {
         None
     }
 
+    /// Asks for a lease on a link of a zone, as something that has no address yet. None: nobody gives one.
+    ///
+    /// # Panics
+    /// There is no such link.
+    #[must_use]
+    pub fn ask_for_lease(&self, zone: &str, link: &str) -> Option<String> {
+        let found = self.lab.state().net.links.get(link).map(|found| device(link, found)).unwrap();
+        let asked = daemons::ask_once(&self.lab, &self.space(zone), zone, &found);
+        asked.then(|| self.lease(zone, link))?
+    }
+
     /// The addresses that a link of a zone has got, those of IPv6 among them.
     ///
     /// # Panics
@@ -336,15 +349,29 @@ impl Packets {
         }
     }
 
-    /// What daemons and clients have said.
+    /// What daemons and clients have said, and what there is in each namespace: for a test that has failed.
+    ///
+    /// # Panics
+    /// The commands that tell are not there.
     #[must_use]
     pub fn logs(&self) -> String {
         let entries = std::fs::read_dir(self.lab.own("")).into_iter().flatten().flatten();
-        let logs = entries
-            .map(|entry| entry.path())
-            .filter(|path| path.to_string_lossy().ends_with(".log") && path.to_string_lossy().contains("packets."));
-        logs.map(|path| format!("{}:\n{}", path.display(), std::fs::read_to_string(&path).unwrap_or_default()))
-            .collect()
+        let is_log = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.starts_with("packets.") && name.ends_with(".log")
+        };
+        let logs = entries.map(|entry| entry.path()).filter(is_log);
+        let said =
+            logs.map(|path| format!("{}:\n{}", path.display(), std::fs::read_to_string(&path).unwrap_or_default()));
+        let looks: [(&str, &[&str]); 4] =
+            [("ip", &["-br", "address"]), ("ip", &["route"]), ("ip", &["-6", "route"]), ("nft", &["list", "ruleset"])];
+        let seen = self.spaces().into_iter().flat_map(|space| {
+            looks.map(|(name, words)| {
+                let output = tools::within(&space, name).args(words).output().unwrap();
+                format!("{space}: {name} {}\n{}", words.join(" "), String::from_utf8_lossy(&output.stdout))
+            })
+        });
+        said.chain(seen).collect()
     }
 }
 
