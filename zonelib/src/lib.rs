@@ -10,6 +10,7 @@ pub mod populate;
 pub mod program;
 pub mod recipe;
 pub mod root;
+pub mod router;
 pub mod smf;
 pub mod storage;
 pub mod store;

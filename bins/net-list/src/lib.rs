@@ -49,14 +49,7 @@ struct Data<'d> {
 pub fn run(cli: &Cli) -> Result<Answer, StoreError> {
     let overview = Overview::read(&Directory::new(&cli.state.dir()))?;
     if cli.json {
-        let data = Data { version: 1, overview: &overview };
-        return Ok(match program::deliver_json(&data) {
-            Ok(()) => Answer::Yes,
-            Err(error) => {
-                program::complain(PROGRAM, &format!("standard output: {error}"));
-                Answer::Failed
-            }
-        });
+        return Ok(program::answer_json(PROGRAM, &Data { version: 1, overview: &overview }));
     }
     let text = match (cli.dot, cli.svg) {
         (true, _) => overview.dot(),

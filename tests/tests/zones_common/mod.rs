@@ -23,9 +23,22 @@ pub fn destroy(world: &World, zone: &str) -> Did {
 /// A host that had zones of both brands of zonekit: what these share is there.
 pub fn warmed() -> World {
     let world = World::new();
-    for kind in ["sparse", "whole"] {
-        create(&world, &["-z", "first", "-t", kind]).well();
-        destroy(&world, "first").well();
-    }
+    prepared(&world);
     world
+}
+
+/// A router for 10.1.1.0/24.
+pub const ROUTER: &[&str] = &["-z", "router1", "-t", "router", "-x", "192.0.2.20", "-R", "10.1.1.0/24"];
+
+/// Gives a host what zones share, an account and a key.
+pub fn prepared(world: &World) {
+    std::fs::create_dir_all(world.lab.place("/home/joe")).unwrap();
+    let accounts = "root:x:0:0:Super-User:/root:/bin/sh\njoe:x:101:10:Joe:/home/joe:/bin/sh\n";
+    std::fs::write(world.lab.place("/etc/passwd"), accounts).unwrap();
+    std::fs::write(world.lab.place("/etc/shadow"), "root:NP:1::::::\njoe:$5$salt$hash:1::::::\n").unwrap();
+    std::fs::write(world.lab.place("/etc/group"), "root::0:\nstaff::10:\n").unwrap();
+    for kind in ["sparse", "whole"] {
+        create(world, &["-z", "first", "-t", kind]).well();
+        destroy(world, "first").well();
+    }
 }

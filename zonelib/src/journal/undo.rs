@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ConfigError, NetResourceChange, NetResourceError, ZoneName};
+use crate::config::{self, ConfigError, NetResourceChange, NetResourceError, ZoneName, ZonesError};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
-use crate::host::{ChangeError, HostError, NetworkChange};
+use crate::host::{ChangeError, HostError, NetworkChange, Reread};
 use crate::root::{Tree, clear, remove_tree, set_attributes};
 
 use super::zone_file::{self, RootOf, SavedFile};
@@ -134,6 +134,13 @@ pub enum Undo {
         /// How it was; `None` when it was not there.
         before: Option<SavedFile>,
     },
+    /// Have a router read something again, if it runs.
+    Reread {
+        /// The zone; `None`: the global one.
+        zone: Option<String>,
+        /// What.
+        what: Reread,
+    },
     /// Bring back a small file of the host as it was.
     RestoreFile {
         /// Where.
@@ -168,6 +175,9 @@ pub enum UndoError {
     /// zonecfg(8) refused.
     #[error(transparent)]
     Zonecfg(#[from] NetResourceError),
+    /// It is not known whether the zone runs.
+    #[error(transparent)]
+    Zones(Box<ZonesError>),
 }
 
 impl From<HostError> for UndoError {
@@ -204,6 +214,9 @@ impl Undo {
                 format!("bring back /{path} of {} as it was", root.called())
             }
             Self::ZoneFile { root, path, before: None, .. } => format!("remove /{path} of {}", root.called()),
+            Self::Reread { zone, what } => {
+                format!("have router {} read {} again", zone.as_deref().unwrap_or("global"), what.describe())
+            }
             Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
@@ -249,6 +262,7 @@ impl Undo {
             Self::Network { change } => Ok(change.ensure()?),
             Self::Zonecfg { change } => Ok(change.ensure()?),
             Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
+            Self::Reread { zone, what } => reread(zone.as_deref(), what),
             Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
     }
@@ -346,6 +360,21 @@ fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         // It is worth nothing without its name.
         let _ = std::fs::remove_file(&beside);
     })
+}
+
+fn reread(zone: Option<&str>, what: &Reread) -> Result<(), UndoError> {
+    if let Some(zone) = zone {
+        let running = |found: &config::Zone| found.name == zone && found.state == "running";
+        let zones = config::zones(Path::new("/")).map_err(|error| UndoError::Zones(Box::new(error)))?;
+        if !zones.iter().any(running) {
+            return Ok(());
+        }
+    }
+    // What it does not take now was not read before either.
+    if what.check(zone).is_ok() {
+        what.run(zone)?;
+    }
+    Ok(())
 }
 
 fn empty(path: &Path, identity: (u64, u64), mode: u32) -> io::Result<()> {

@@ -235,6 +235,28 @@ pub struct Opening {
     pub port: u16,
 }
 
+/// Not an opening.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is no opening, such as tcp/443 or udp/53", .0.escape_debug())]
+pub struct OpeningError(String);
+
+impl FromStr for Opening {
+    type Err = OpeningError;
+
+    fn from_str(text: &str) -> Result<Self, OpeningError> {
+        let fail = || OpeningError(text.to_owned());
+        let (protocol, port) = text.split_once('/').ok_or_else(fail)?;
+        let protocol = match protocol {
+            "tcp" => OpeningProtocol::Tcp,
+            "udp" => OpeningProtocol::Udp,
+            _ => return Err(fail()),
+        };
+        let plain = port.bytes().all(|digit| digit.is_ascii_digit()) && !port.starts_with('0');
+        let port = port.parse().ok().filter(|_| plain).ok_or_else(fail)?;
+        Ok(Self { protocol, port })
+    }
+}
+
 /// A zone's place on a network: one vnic of its own, or one address on a shared link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -414,6 +436,15 @@ mod tests {
         }
         for name in ["", "-a", "a/b", "a b", "a+b", "..", &"a".repeat(64)] {
             assert!(name.parse::<SegmentName>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn openings_are_a_protocol_and_a_port() {
+        let opening: Opening = "tcp/443".parse().unwrap();
+        assert_eq!((opening.protocol, opening.port), (OpeningProtocol::Tcp, 443));
+        for text in ["", "443", "tcp/", "tcp/0", "tcp/65536", "tcp/+1", "icmp/1", "tcp/443/x"] {
+            assert!(text.parse::<Opening>().is_err(), "{text}");
         }
     }
 

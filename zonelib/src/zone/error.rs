@@ -11,6 +11,7 @@ use crate::host::zfs::ZfsError;
 use crate::journal::{Failure, JournalError};
 use crate::net;
 use crate::root::Tree;
+use crate::router::RouterError;
 use crate::storage::StorageError;
 use crate::store::StoreError;
 
@@ -60,6 +61,9 @@ pub enum ZoneError {
     /// The files of a network could not be set up, in the zone or its router.
     #[error(transparent)]
     Inside(#[from] net::inside::InsideError),
+    /// A router has not taken a change.
+    #[error(transparent)]
+    Router(#[from] RouterError),
     /// The root of the zone could not be opened.
     #[error(transparent)]
     Hook(Box<HookError>),

@@ -5,6 +5,7 @@
 //! made for a zone is remembered, so that it can all go when the zone goes.
 
 mod accounts;
+mod attachment;
 mod check;
 mod configuration;
 mod create;
@@ -12,6 +13,7 @@ mod destroy;
 mod error;
 mod inside;
 mod kind;
+mod listing;
 mod places;
 mod plan;
 mod record;
@@ -22,11 +24,13 @@ mod values;
 mod wiring;
 
 pub use accounts::{Account, AccountError, Accounts};
+pub use attachment::{Attach, Configuring, Detach, Wiring};
 pub use create::Surroundings;
 pub use destroy::{Destroy, Teardown, half_made};
 pub use error::ZoneError;
 pub use inside::{Edit, EditError};
 pub use kind::{FromImage, Kind, KindError};
+pub use listing::{Description, Interface, Reach, Row, describe, list, reach};
 pub use plan::{Plan, PlanReport, ZonePlan, shown};
 pub use record::{Made, Share, ZoneRecord};
 pub use request::{One, Request, RequestError};

@@ -8,9 +8,13 @@ use std::path::{Path, PathBuf};
 
 use contents::names::OverlayName;
 
+use crate::brand::install::{Install, InstallError, Watch};
 use crate::config::{self, ZoneConfig, ZoneName};
 use crate::host::{self, HostCommand};
 use crate::journal::{Journal, Recovered, StateDir, Subject, Undo};
+use crate::populate::{Counters, Wanted};
+use crate::recipe::{RecipeError, Site};
+use crate::storage::Which;
 
 use super::check::only_global;
 use super::error::go_on;
@@ -63,7 +67,7 @@ fn xml_of(name: &str) -> PathBuf {
 /// The root that a configuration shares /usr of.
 fn root_of(config: &ZoneConfig) -> Option<PathBuf> {
     let usr = config.filesystems.iter().find(|mounted| mounted.directory == "/usr")?;
-    Some(Path::new(&usr.special).parent()?.to_owned())
+    Some(host::place(&Path::new(&usr.special).parent()?.to_string_lossy()))
 }
 
 impl Template {
@@ -125,7 +129,7 @@ fn shares_of(xml: &Path) -> Result<(String, Option<PathBuf>), ZoneError> {
         .map_err(|error| ZoneError::Refused(format!("{}: {error}", xml.display())))?;
     let usr = document.descendants().find(|node| node.attribute("directory") == Some("/usr"));
     let special = usr.and_then(|node| node.attribute("special")).map(PathBuf::from);
-    let root = special.and_then(|special| special.parent().map(Path::to_owned));
+    let root = special.and_then(|special| special.parent().map(|root| host::place(&root.to_string_lossy())));
     Ok((text, root))
 }
 
@@ -151,10 +155,10 @@ impl NewTemplate {
             // The hook has a journal of its own, which ends before the last step here.
             doing.journal.step(Undo::Empty { path: root.clone(), identity: identity(&root)?, mode: 0o755 })?;
             go_on()?;
-            self.fill(&root).run_heeding()?.lines().for_each(tell);
+            self.fill(&root, state, tell)?;
             let xml = xml_of(self.name.as_str());
             doing.journal.step(Undo::RemoveFile { path: xml.clone() })?;
-            write_whole(&xml, &document(&self.name, &root)?)
+            write_whole(&xml, &document(&self.name))
         });
         done?;
         Ok(Template { name: self.name.to_string(), root, zones: Vec::new() })
@@ -167,10 +171,18 @@ impl NewTemplate {
     pub fn plan(&self) -> Result<Vec<Shown>, ZoneError> {
         let root = self.check()?;
         let mut shown: Vec<Shown> = Places::look()?.ensure(&root)?.iter().map(|(step, _)| step.show()).collect();
-        let fill = self.fill(&root);
-        shown.push(Shown { what: format!("fill {}", root.display()), command: Some(fill.line()), files: Vec::new() });
+        let what = format!(
+            "fill {} from {}",
+            root.display(),
+            match &self.image {
+                Some(image) => image.display().to_string(),
+                None => "the packages of the host".to_owned(),
+            }
+        );
+        let command = self.image.as_ref().map(|_| self.install_image(&root).line());
+        shown.push(Shown { what, command, files: Vec::new() });
         let path = xml_of(self.name.as_str()).display().to_string();
-        let file = super::ShownFile { path, text: document(&self.name, &root)? };
+        let file = super::ShownFile { path, text: document(&self.name) };
         shown.push(Shown { what: "let zones be made from it".to_owned(), command: None, files: vec![file] });
         Ok(shown)
     }
@@ -204,8 +216,8 @@ impl NewTemplate {
         if xml_of(name.as_str()).exists() {
             return refuse(format!("there is a template `{name}` already; `destroy-zone-template -T {name}`"));
         }
-        let hook = self.hook();
-        if !hook.present() {
+        let hook = self.install_image(Path::new("/"));
+        if self.image.is_some() && !hook.present() {
             return refuse(format!(
                 "{} is not there, so no {} template can be made",
                 hook.program().display(),
@@ -219,27 +231,47 @@ impl NewTemplate {
         Ok(root)
     }
 
-    fn hook(&self) -> HostCommand {
-        HostCommand::new(&format!("/usr/lib/brand/{}/pkgcreatezone", self.kind.brand()))
+    /// The install hook of the brand of another distribution.
+    fn install_image(&self, root: &Path) -> HostCommand {
+        let hook = HostCommand::new(&format!("/usr/lib/brand/{}/pkgcreatezone", self.kind.brand()));
+        let hook = hook.arg("-T").arg("-R").arg(root).args(["-z", &format!("template-{}", self.name)]);
+        hook.arg("-i").args(&self.image)
     }
 
-    fn fill(&self, root: &Path) -> HostCommand {
-        let mut hook = self.hook();
-        if self.kind == Kind::Whole {
-            hook = hook.args(["-b", self.kind.brand()]);
+    fn fill(&self, root: &Path, state: &StateDir, tell: &dyn Fn(&str)) -> Result<(), ZoneError> {
+        if self.image.is_some() {
+            self.install_image(root).run_heeding()?.lines().for_each(tell);
+            return Ok(());
         }
-        hook = hook.arg("-T").arg("-R").arg(root).args(["-z", &format!("template-{}", self.name)]);
-        let overlays = [("-o", &self.overlays), ("-O", &self.add_overlays)];
-        for (flag, names) in overlays {
-            hook = names.iter().fold(hook, |hook, name| hook.args([flag, name.as_str()]));
-        }
-        for (flag, names) in [("-p", &self.packages), ("-P", &self.add_packages)] {
-            hook = names.iter().fold(hook, |hook, name| hook.args([flag, name.as_str()]));
-        }
-        match &self.image {
-            Some(image) => hook.arg("-i").arg(image),
-            None => hook,
-        }
+        let refuse = |error: InstallError| ZoneError::Refused(error.to_string());
+        let brand = self.kind.brand().parse().map_err(|error: RecipeError| ZoneError::Refused(error.to_string()))?;
+        let recipe = Site::default().recipe(&brand).map_err(|error| ZoneError::Refused(error.to_string()))?;
+        let wanted = Wanted { overlays: self.overlays.clone(), packages: self.packages.clone() };
+        let install = Install {
+            zone: Some(zone_name(&self.name)?),
+            zonepath: Some(root.to_owned()),
+            recipe,
+            image: host::place("/"),
+            zonelib: None,
+            template: None,
+            makes_template: true,
+            wanted: (!self.overlays.is_empty()).then_some(wanted),
+            add_overlays: self.add_overlays.clone(),
+            add_packages: self.add_packages.clone(),
+            archive: None,
+            import: true,
+            verify: false,
+            strict: false,
+            jobs: host::processors(),
+            storage: Which::Directory,
+            state: state.clone(),
+            keep: false,
+            golden: false,
+        };
+        let counters = Counters::default();
+        let report = install.run(&Watch { phase: &|_| {}, counters: &counters }).map_err(refuse)?;
+        report.warnings.iter().for_each(|warning| tell(warning));
+        Ok(())
     }
 }
 
@@ -262,25 +294,21 @@ fn write_whole(path: &Path, text: &str) -> Result<(), ZoneError> {
 }
 
 /// What `create -t` copies: that of sparse zones, with the shares from the template.
-fn document(name: &TemplateName, root: &Path) -> Result<String, ZoneError> {
-    let root = root.to_str().ok_or_else(|| ZoneError::Refused(format!("{}: is not UTF-8", root.display())))?;
-    if root.contains(['"', '<', '&']) {
-        return Err(ZoneError::Refused(format!("{root}: cannot stand in a zone's configuration")));
-    }
+fn document(name: &TemplateName) -> String {
     let share = |directory: &str| {
         format!(
-            "  <filesystem special=\"{root}{directory}\" directory=\"{directory}\" type=\"lofs\">\n    \
+            "  <filesystem special=\"{TEMPLATES}/{name}{directory}\" directory=\"{directory}\" type=\"lofs\">\n    \
              <fsoption name=\"ro\"/>\n  </filesystem>\n"
         )
     };
     let shares: String = SHARED.iter().map(|directory| share(directory)).collect();
-    Ok(format!(
+    format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE zone PUBLIC \"-//Sun Microsystems Inc//DTD Zones//EN\" \
          \"file:///usr/share/lib/xml/dtd/zonecfg.dtd.1\">\n\
          <!-- Made by create-zone-template. -->\n\
          <zone name=\"{name}\" zonepath=\"\" autoboot=\"false\" brand=\"sparse-root\">\n{shares}</zone>\n"
-    ))
+    )
 }
 
 /// What goes with a template, in words, and the removal of it.

@@ -29,6 +29,6 @@ fn text(lines: &[String]) -> String {
 }
 
 #[cfg(test)]
-pub(in crate::net) mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,17 @@ pub fn resolv_conf(domain: Option<&Domain>, servers: &[IpAddr]) -> String {
     format!("{HEADER}{}", text(&lines))
 }
 
+/// The name servers that a resolv.conf(5) names, as others can use them: one on the same machine answers nobody else.
+#[must_use]
+pub fn servers(resolv_conf: &str) -> Vec<IpAddr> {
+    let server = |line: &str| {
+        let mut words = line.split_whitespace();
+        let address: IpAddr = words.next().filter(|word| *word == "nameserver").and(words.next())?.parse().ok()?;
+        Some(address).filter(|address| !address.is_loopback() && !address.is_unspecified())
+    };
+    resolv_conf.lines().filter_map(server).collect()
+}
+
 /// The lines of hosts(5) for a zone's own name, which programs look up without asking a server.
 #[must_use]
 pub fn own_hosts(zone: &ZoneName, attachments: &[&Attachment], domain: Option<&Domain>) -> String {
@@ -60,6 +71,12 @@ pub fn with_dns(file: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_those_that_others_can_use() {
+        let text = "domain x\n# nameserver 1.1.1.1\nnameserver 127.0.0.1\n nameserver  9.9.9.9\nnameserver x\nnameserver ::1\nnameserver 2620:fe::fe\n";
+        assert_eq!(servers(text), ["9.9.9.9".parse::<IpAddr>().unwrap(), "2620:fe::fe".parse().unwrap()]);
+    }
 
     #[test]
     fn dns_is_added_to_hosts_once() {

@@ -175,6 +175,23 @@ pub fn undo(tree: &Tree, changes: &[Change]) -> Result<(), Vec<String>> {
 }
 
 impl Change {
+    /// What the file said before; `None` when there was none.
+    pub(crate) fn before(&self) -> Option<&[u8]> {
+        self.before.as_ref().map(|before| before.bytes.as_slice())
+    }
+
+    /// The change that takes this one back.
+    pub(crate) fn reversed(&self) -> Self {
+        let (mode, owner) = (self.mode, self.owner());
+        Self {
+            path: self.path.clone(),
+            kind: if self.before.is_none() { Kind::Remove } else { Kind::Replace },
+            mode,
+            after: self.before.as_ref().map(|before| before.bytes.clone()),
+            before: self.after.clone().map(|bytes| Before { bytes, mode, owner }),
+        }
+    }
+
     /// The file as it is before; `None` when it is not there.
     #[must_use]
     pub fn saved(&self) -> Option<SavedFile> {

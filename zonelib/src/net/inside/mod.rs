@@ -51,7 +51,7 @@ impl ZoneFile {
         Self { path: path.into(), mode: 0o644, content }
     }
 
-    fn whole(path: impl Into<String>, text: String) -> Self {
+    pub(crate) fn whole(path: impl Into<String>, text: String) -> Self {
         Self::new(path, Content::Whole(text))
     }
 
