@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::super::Lab;
 use super::super::state::Host;
-use super::model::{Address, GLOBAL, Kept, Network, Route, SharedAddress, Stack};
+use super::model::{Address, GLOBAL, Network, Route, SharedAddress, Stack};
 use super::{Call, route, routes, smf, stacks};
 
 /// A `net` resource of a zone.
@@ -118,7 +118,7 @@ pub(crate) fn boot(lab: &Lab, zone: &str, exclusive: bool, root: &Path, nets: &[
         let owner = if exclusive { zone } else { GLOBAL }.to_owned();
         let (zone, uuid, root) = (zone.to_owned(), entry.uuid, root.to_owned());
         let mut call = Call { host, program: "net-init".to_owned(), zone, owner, uuid, root, inside: true };
-        first_boot(&mut call);
+        take_up_services(&mut call);
         if exclusive {
             call.stack().properties = call.kept().properties.clone();
             imposed(&mut call, nets);
@@ -133,16 +133,14 @@ pub(crate) fn boot(lab: &Lab, zone: &str, exclusive: bool, root: &Path, nets: &[
     });
 }
 
-/// What a zone that was installed anew keeps is nothing.
-fn first_boot(call: &mut Call<'_>) {
-    let uuid = call.uuid.clone();
-    let known = call.network().kept.contains_key(&uuid);
-    if !known {
-        let services = smf::first(&call.root);
-        call.network().kept.insert(uuid, Kept { services, ..Kept::default() });
-    }
-    let mut services = smf::of_root(&call.root);
-    services.extend(call.kept().services.clone());
+/// The services that the zone keeps, with what its profiles say that is new. One that was installed anew keeps nothing.
+fn take_up_services(call: &mut Call<'_>) {
+    let root = call.root.clone();
+    let mut services = smf::of_root(&root);
+    let kept = call.kept();
+    services.extend(std::mem::take(&mut kept.services));
+    smf::apply_profiles(&root, &mut services, &mut kept.profiles);
+    kept.services.clone_from(&services);
     for service in services.values_mut() {
         service.state = "offline".to_owned();
     }
