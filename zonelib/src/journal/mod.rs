@@ -152,6 +152,14 @@ pub enum JournalError {
         /// Why.
         source: io::Error,
     },
+    /// The same, before anything was begun, and nothing is left of an earlier operation.
+    #[error("{}: {source}; nothing was begun", path.display())]
+    NotBegun {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Another program works on it.
     #[error("{} is held by {holder}, which has not ended within {seconds} s; try again when it has", subject.called())]
     Busy {
@@ -279,9 +287,14 @@ impl Journal {
         subject: Subject,
         (name, keep): (&str, bool),
     ) -> Result<(Self, Option<Recovered>), JournalError> {
-        let lock = lock(state, &subject, wait)?;
-        state.make("journal")?;
         let path = state.journal(&subject);
+        let lock = lock(state, &subject, wait).and_then(|lock| state.make("journal").map(|_| lock));
+        let lock = lock.map_err(|error| match error {
+            JournalError::System { path: at, source } if std::fs::symlink_metadata(&path).is_err() => {
+                JournalError::NotBegun { path: at, source }
+            }
+            error => error,
+        })?;
         let recovered = recover_file(&path, &subject, Kept::Refuse)?;
         let id: String = host::random_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let operation = Operation { version: 1, id, subject: subject.to_string(), name: name.to_owned(), keep };

@@ -303,6 +303,9 @@ fn restore(dataset: &str, property: &str, value: Option<&str>) -> Result<(), Und
     let now = zfs::own_values(dataset, &[property])?;
     match value {
         _ if now.first().map(Option::as_deref) == Some(value) => Ok(()),
+        Some(value) if zfs::received_value(dataset, property)? == value => {
+            Ok(zfs::inherit_received(dataset, property)?)
+        }
         Some(value) => Ok(zfs::set(dataset, (property, value))?),
         None => Ok(zfs::inherit(dataset, property)?),
     }
