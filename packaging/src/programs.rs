@@ -58,6 +58,7 @@ pub const PROGRAMS: &[Program] = &[
     command("net-attach", net_attach::command),
     command("net-detach", net_detach::command),
     command("net-list", net_list::command),
+    command("net-peer", net_peer::command),
     renamed("golden", "zonekit-golden", golden::command),
     renamed("recipe", "zonekit-recipe", recipe::command),
     renamed("store", "zonekit-store", store::command),

@@ -10,6 +10,7 @@ use crate::config::{ZoneName, ZoneNameError};
 const GOLDEN: &str = "golden:";
 /// What precedes the name of a zone that is made or destroyed as a whole. What its hooks do meanwhile is in
 /// a journal of its own, under the name alone.
+const GLOBAL: &str = "global";
 const WHOLE: &str = "whole:";
 /// Characters of a fingerprint, all hexadecimal.
 const DIGITS: usize = 16;
@@ -92,6 +93,8 @@ pub enum Subject {
     Golden(ImageName),
     /// A zone with all that is made for it.
     Whole(ZoneName),
+    /// The global zone as a router.
+    Global,
 }
 
 impl Subject {
@@ -102,13 +105,14 @@ impl Subject {
             Self::Zone(name) => format!("zone `{name}`"),
             Self::Golden(name) => format!("golden image `{name}`"),
             Self::Whole(name) => format!("zone `{name}` as a whole"),
+            Self::Global => "the global zone".to_owned(),
         }
     }
 
     /// How long to wait for another program that works on it: an image takes as long as it takes to fill.
     pub(super) fn patience(&self) -> Duration {
         match self {
-            Self::Zone(_) | Self::Whole(_) => Duration::from_secs(60),
+            Self::Zone(_) | Self::Whole(_) | Self::Global => Duration::from_secs(60),
             Self::Golden(_) => Duration::from_secs(30 * 60),
         }
     }
@@ -144,13 +148,16 @@ pub enum SubjectError {
 }
 
 /// What programs are told: the name of a zone, or `golden:` and that of an image, or `whole:` and that of a
-/// zone.
+/// zone; `global`.
 impl FromStr for Subject {
     type Err = SubjectError;
 
     fn from_str(name: &str) -> Result<Self, SubjectError> {
         if let Some(image) = name.strip_prefix(GOLDEN) {
             return Ok(Self::Golden(image.parse()?));
+        }
+        if name == GLOBAL {
+            return Ok(Self::Global);
         }
         match name.strip_prefix(WHOLE) {
             Some(zone) => Ok(Self::Whole(zone.parse()?)),
@@ -165,6 +172,7 @@ impl fmt::Display for Subject {
             Self::Zone(name) => name.fmt(f),
             Self::Golden(name) => write!(f, "{GOLDEN}{name}"),
             Self::Whole(name) => write!(f, "{WHOLE}{name}"),
+            Self::Global => f.write_str(GLOBAL),
         }
     }
 }
@@ -192,5 +200,7 @@ mod tests {
         assert_eq!((whole.to_string().as_str(), whole.called().as_str()), ("whole:z1", "zone `z1` as a whole"));
         assert_eq!("whole:z1".parse::<Subject>().unwrap(), whole);
         assert!("whole:".parse::<Subject>().is_err());
+        assert_eq!("global".parse::<Subject>().unwrap(), Subject::Global);
+        assert_eq!(Subject::Global.to_string(), "global");
     }
 }

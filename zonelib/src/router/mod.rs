@@ -3,6 +3,7 @@
 //! Files follow from the records of the store: whoever has changed a record has the router's files made again, and a
 //! router that runs reads them without losing connections. A zone that comes or goes changes two files of its own.
 
+pub mod peering;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::config::{ConfigError, IpType, NetResourceChange, Network, ZoneConfig, ZoneName, file};
 use crate::journal::{Journal, Recovered, RootOf, StateDir, Subject, Undo};
-use crate::net::inside::{self, Brand, InsideError, Settings, Tenant, ZoneFile};
-use crate::net::{self, Attachment, LinkName, Names, Removed, Step, View, Wanted};
+use crate::net::inside::{self, Brand, Content, InsideError, Settings, Tenant, ZoneFile};
+use crate::net::{self, Attachment, LinkName, Names, Peering, Removed, Step, View, Wanted};
+use crate::router::{LiveRouter, RouterError, RouterRecords, peering};
 use crate::store::{Directory, Records, Store};
 
 use super::ZoneError;
@@ -39,7 +40,7 @@ pub struct Wiring {
     pub steps: Vec<Step>,
     /// What the configuration of the zone needs, for zonecfg(8); empty when it is among the steps.
     pub zonecfg: Vec<String>,
-    /// Files of the zone, below its root.
+    /// What becomes of files of the zone, such as `write /etc/hostname.znic0`.
     pub files: Vec<String>,
     /// Routers that are told.
     pub routers: Vec<String>,
@@ -56,7 +57,7 @@ impl Wiring {
             None => format!("# {}\n", step.describe()),
         });
         let routers = self.routers.iter().map(|router| format!("# tell router `{router}`\n"));
-        let files = self.files.iter().map(|file| format!("# write /{file} in the zone\n"));
+        let files = self.files.iter().map(|file| format!("# {file} in the zone\n"));
         let zonecfg = self.zonecfg.iter().map(|line| format!("# to zonecfg: {line}\n"));
         steps.chain(zonecfg).chain(routers).chain(files).collect()
     }
@@ -141,11 +142,11 @@ impl Attach {
         let mut own: Vec<Attachment> = existing(zone, view, store)?;
         own.extend(plan.attachments);
         let files = if found.root.is_some() { interface_files(zone, &own, &[]) } else { Vec::new() };
-        wiring.files = files.iter().map(|file| file.path.clone()).collect();
+        wiring.files = shown(&files, &[]);
         if found.running {
             wiring.notes.push(format!("zone `{zone}` runs, and will have it when it boots next"));
         }
-        Ok(Prepared { wiring, behind, files })
+        Ok(Prepared { wiring, behind, files, peerings: Vec::new() })
     }
 
     fn configuration(&self, found: &Found, plan: &net::Plan) -> Result<Vec<NetResourceChange>, ZoneError> {
@@ -195,8 +196,8 @@ impl Attach {
             let found = Found::look(&self.wanted.zone)?;
             let prepared = self.look(&found, &store, &mut View::take(&store)?)?;
             net::apply(&prepared.wiring.steps, journal, &store, &mut |step| tell(&step.describe()))?;
-            drop(names);
             prepared.finish(&found, (state, &store), journal, tell)?;
+            drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
         Ok(done?)
@@ -208,6 +209,7 @@ struct Prepared {
     wiring: Wiring,
     behind: Vec<Behind>,
     files: Vec<ZoneFile>,
+    peerings: Vec<Peering>,
 }
 
 impl Prepared {
@@ -222,7 +224,9 @@ impl Prepared {
         for behind in &self.behind {
             go_on()?;
             tell(&format!("tell router `{}`", behind.router.zone_name()));
-            behind.join(state, store, journal)?;
+            let router = LiveRouter::find(&behind.router, state)?;
+            router.admit(&behind.zone, store, journal)?;
+            router.close()?;
         }
         write_files(found, state, &self.files, journal, tell)
     }
@@ -251,16 +255,16 @@ impl Detach {
         if let Some(config) = &found.config {
             removed.unconfigure(zone, config);
         }
-        let Removed { steps, attachments, notes, .. } = removed;
+        let Removed { steps, attachments, peerings, notes, .. } = removed;
         let behind = Behind::all(zone, &attachments, |name| view.segment(name));
         let routers = behind.iter().map(|behind| behind.router.zone_name().to_owned()).collect();
         let is_left = |one: &Attachment| !attachments.contains(one);
         let own: Vec<Attachment> = existing(zone, view, store)?.into_iter().filter(is_left).collect();
         let gone: Vec<LinkName> = attachments.iter().map(|one| one.link.clone()).collect();
         let files = if found.root.is_some() { interface_files(zone, &own, &gone) } else { Vec::new() };
-        let names = files.iter().map(|file| file.path.clone()).collect();
+        let names = shown(&files, &gone);
         let wiring = Wiring { steps, files: names, routers, notes, ..Wiring::default() };
-        Ok(Prepared { wiring, behind, files })
+        Ok(Prepared { wiring, behind, files, peerings })
     }
 
     /// Does it, all or nothing. `tell` is told each step, and `recovered` what a killed operation had left.
@@ -284,16 +288,43 @@ impl Detach {
                 return Err(ZoneError::Refused(format!("zone `{}` is on no network that zonekit knows", self.zone)));
             }
             net::apply(&prepared.wiring.steps, journal, &store, &mut |step| tell(&step.describe()))?;
-            drop(names);
             write_files(&found, state, &prepared.files, journal, tell)?;
-            // Last, for it is not undone: what it is told again by is the zone's next attachment.
             for behind in &prepared.behind {
                 tell(&format!("have router `{}` forget the zone", behind.router.zone_name()));
-                behind.leave(state, &store, journal)?;
+                self.forget(behind, state, &store, journal)?;
             }
+            for peering in &prepared.peerings {
+                tell(&format!("end the peering of `{}` and `{}`", peering.one.zone_name(), peering.other.name()));
+                peering::refresh(peering, state, &store, journal)?;
+            }
+            drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
         Ok(done?)
+    }
+}
+
+impl Detach {
+    /// What is left of the zone behind the router, after one of several attachments has gone, stays.
+    fn forget(
+        &self,
+        behind: &Behind,
+        state: &StateDir,
+        store: &dyn Store,
+        journal: &mut Journal,
+    ) -> Result<(), ZoneError> {
+        let router = match LiveRouter::find(&behind.router, state) {
+            // What has gone has forgotten it.
+            Err(RouterError::NotInstalled(_)) => return Ok(()),
+            router => router?,
+        };
+        let rest = RouterRecords::read_for(&behind.router, &self.zone, store)?;
+        let opened = behind.attachments.iter().any(|one| !one.openings.is_empty());
+        match rest.attachments.iter().any(|one| one.zone == self.zone) {
+            true => router.admit(&self.zone, store, journal)?,
+            false => router.dismiss(&self.zone, opened, store, journal)?,
+        };
+        Ok(router.close()?)
     }
 }
 
@@ -321,6 +352,18 @@ fn interface_files(zone: &ZoneName, attachments: &[Attachment], gone: &[LinkName
     };
     let ours = |file: &ZoneFile| INTERFACE_FILES.iter().any(|begin| file.path.starts_with(begin));
     inside::zone_files(&tenant).into_iter().filter(ours).collect()
+}
+
+/// In words. Files that are not to be there are told of the interfaces that go alone.
+fn shown(files: &[ZoneFile], gone: &[LinkName]) -> Vec<String> {
+    let word = |file: &ZoneFile| match &file.content {
+        Content::Gone | Content::GoneIf(_) => {
+            gone.iter().any(|link| file.path.ends_with(&format!(".{link}"))).then(|| format!("remove /{}", file.path))
+        }
+        Content::Block(lines) if lines.is_empty() => None,
+        _ => Some(format!("write /{}", file.path)),
+    };
+    files.iter().filter_map(word).collect()
 }
 
 fn write_files(
