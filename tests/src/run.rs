@@ -171,6 +171,54 @@ pub fn skip(why: &str) {
     eprintln!("skipped: {why}: {}", thread.name().unwrap_or_default());
 }
 
+/// A file system of a few bytes, where one may be mounted.
+#[derive(Debug)]
+pub struct Small(PathBuf);
+
+impl Small {
+    /// Mounts it with these options of tmpfs; none where that is not allowed.
+    ///
+    /// # Panics
+    /// There can be no directory.
+    #[must_use]
+    pub fn mount(at: &Path, options: &str) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();
+        if done.is_ok_and(|done| done.status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        skip("a small file system cannot be mounted");
+        None
+    }
+
+    /// One that somebody has mounted there.
+    #[must_use]
+    pub fn mounted(at: PathBuf) -> Self {
+        Self(at)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Gives it other options.
+    ///
+    /// # Panics
+    /// It is refused.
+    pub fn grow(&self, options: &str) {
+        let options = format!("remount,{options}");
+        assert!(Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
 /// A program of this workspace, which is built beside the tests.
 ///
 /// # Panics

@@ -10,6 +10,20 @@ use crate::lab::Lab;
 use crate::run::{self, Scratch};
 use crate::tiny::{self, Tiny, measures};
 
+/// The brands that the host has.
+pub const BRANDS: [&str; 2] = ["sparse-root", "whole-root"];
+
+/// Runs a test for each brand, where it can be run at all.
+pub fn for_each_brand(act: impl Fn(&'static str)) {
+    if run::skip_without_root() {
+        return;
+    }
+    for brand in BRANDS {
+        println!("{brand}");
+        act(brand);
+    }
+}
+
 /// Where golden images are.
 const GOLDEN: &str = "rpool/zones/.golden";
 

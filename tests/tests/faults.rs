@@ -7,40 +7,16 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use common::{NOTHING, OCCUPIED, assert_same, big, clean, filled, zone_nodes};
-use tests::run::{Image, Running, Scratch, image, install, is_root, pkgcreatezone, run, skip, skip_without_root};
+use tests::run::{
+    Image, Running, Scratch, Small, image, install, is_root, pkgcreatezone, run, skip, skip_without_root,
+};
 use tests::sample::Options;
 use tests::tiny::Tiny;
 use tests::tree::{self, marks, touched};
-
-/// A file system of a few bytes, where one may be mounted.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(at: &Path, options: &str) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();
-        if done.is_ok_and(|done| done.status.success()) {
-            return Some(Self(at.to_owned()));
-        }
-        skip("a small file system cannot be mounted");
-        None
-    }
-
-    fn grow(&self, options: &str) {
-        let options = format!("remount,{options}");
-        assert!(Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 /// A root as the next installation finds it: gone, or empty as it was before and with the mode that zoneadm insists on.
 fn assert_empty(root: &Path) {
@@ -63,7 +39,7 @@ fn finding_21_a_full_disk_ends_with_an_empty_root() {
     // No room for bytes, then none for names.
     for options in ["size=3m", "size=64m,nr_inodes=300"] {
         let Some(small) = Small::mount(&scratch.join(options), options) else { return };
-        let zonepath = small.0.join("z1");
+        let zonepath = small.path().join("z1");
         fs::create_dir(&zonepath).unwrap();
         for jobs in ["1", "2", "8"] {
             let mut command = install("whole-root", &image.path(), &zonepath);
@@ -101,13 +77,17 @@ fn a_full_disk_leaves_no_archive() {
     }
     let (scratch, image) = (Scratch::new(), image());
     let Some(small) = Small::mount(&scratch.join("small"), "size=200k") else { return };
-    fs::write(small.0.join("zone.tar.gz"), "an older one\n").unwrap();
+    fs::write(small.path().join("zone.tar.gz"), "an older one\n").unwrap();
     let mut command = pkgcreatezone();
-    command.args(["-b", "whole-root", "--image"]).arg(image.path()).arg("--archive").arg(small.0.join("zone.tar.gz"));
+    command
+        .args(["-b", "whole-root", "--image"])
+        .arg(image.path())
+        .arg("--archive")
+        .arg(small.path().join("zone.tar.gz"));
     run(&mut command).refused(NOTHING, &["No space left on device", "zone.tar.gz"]);
-    let left: Vec<_> = fs::read_dir(&small.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = fs::read_dir(small.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["zone.tar.gz"]);
-    assert_eq!(fs::read_to_string(small.0.join("zone.tar.gz")).unwrap(), "an older one\n");
+    assert_eq!(fs::read_to_string(small.path().join("zone.tar.gz")).unwrap(), "an older one\n");
 }
 
 /// A regular file that can be opened and not read, as on a broken disk.
@@ -138,7 +118,7 @@ fn a_source_that_cannot_be_read() {
         skip("a broken file cannot be mounted");
         return;
     }
-    let _unmount = Small(tiny.at("/etc/broken"));
+    let _unmount = Small::mounted(tiny.at("/etc/broken"));
     let why = fs::read(unreadable).unwrap_err().to_string();
     for jobs in ["1", "4"] {
         let mut command = install("whole-root", &image, &zonepath);

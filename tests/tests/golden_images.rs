@@ -360,7 +360,11 @@ fn prune_takes_what_nobody_uses() {
         data["images"].as_array().unwrap().iter().find(|image| image["dataset"] == old.as_str()).unwrap().clone();
     assert_eq!(found["users"], serde_json::json!(["rpool/zones/z1/ROOT/zbe"]));
     assert_eq!((&found["brand"], &found["whole"]), (&Value::from("whole-root"), &Value::from(true)));
+    world.lab.reset_log();
     assert_eq!(golden(&world, &["list", "-p"]).well().out.lines().count(), 2);
+    // Where they are, and what is there: no process an image.
+    assert_eq!(world.lab.log().len(), 2);
+    assert_eq!(golden(&world, &["list", "-p", "--under", &old]).well().out.lines().count(), 1);
     let leaf = old.rsplit('/').next().unwrap();
     let refused = golden(&world, &["prune", leaf]).badly(&["rpool/zones/z1/ROOT/zbe is a clone of it"]);
     assert_eq!(refused.code, 1);
@@ -383,6 +387,73 @@ fn prune_takes_what_nobody_uses() {
     golden(&world, &["prune"]).well();
     nothing_left(&world);
     assert!(world.lab.dataset("rpool/whole-root-0123456789abcdef").is_some());
+}
+
+/// Every command of it fails once, and it is killed before and after each: the next one finishes, and never
+/// takes what somebody uses.
+#[test]
+fn a_prune_that_goes_wrong_is_finished_by_the_next() {
+    if skip_without_root() {
+        return;
+    }
+    let kinds: [fn(usize) -> Fault; 3] = [Fault::Fail, Fault::KillBefore, Fault::KillAfter];
+    for kind in kinds {
+        for number in 1.. {
+            let mut world = World::new();
+            install(&world, "z1", &[]).well();
+            let unused = only_image(&world);
+            world.image.file("/usr/bin/new", "new\n").write();
+            install(&world, "z2", &[]).well();
+            let used = origin(&world, "z2").unwrap();
+            world.configure("z1", "whole-root");
+            let path = world.zonepath("z1").display().to_string();
+            world.zonekit("uninstall", &["-z", "z1", "-R", &path, "-b", "whole-root", "-F"]).well();
+            world.lab.reset_log();
+            world.lab.fault(Some(&kind(number)));
+            let did = world.zonekit("golden", &["prune"]);
+            world.lab.fault(None);
+            let calls = world.lab.log().len();
+            let name = format!("{:?} of {calls}: {did:?}", kind(number));
+            if calls < number {
+                assert!(did.code == 0 && number > 4, "{name}");
+                break;
+            }
+            world.zonekit("golden", &["prune"]).well();
+            assert!(world.lab.dataset(&unused).is_none(), "{name}");
+            assert_eq!(origin(&world, "z2"), Some(used), "{name}");
+            assert_eq!(world.text("z2", "/usr/bin/new"), "new\n", "{name}");
+            assert_eq!((world.journals(), world.lab.violations()), (Vec::new(), Vec::new()), "{name}");
+        }
+    }
+}
+
+/// Images go while zones are installed that want them.
+#[test]
+fn prune_takes_nothing_from_under_an_installation() {
+    if skip_without_root() {
+        return;
+    }
+    let world = World::new();
+    let zones: Vec<String> = (0..6).map(|number| format!("z{number}")).collect();
+    let paths: Vec<String> = zones.iter().map(|zone| zonepath(&world, zone)).collect();
+    let mut running: Vec<Running> =
+        zones.iter().zip(&paths).map(|(zone, path)| Running::start(&mut command(&world, zone, path, &[]))).collect();
+    let mut pruned = 0;
+    while running.iter_mut().any(|running| !running.ended()) {
+        world.zonekit("golden", &["prune"]).well();
+        pruned += 1;
+    }
+    assert!(pruned > 0);
+    for running in running {
+        let ran = running.end();
+        assert_eq!(ran.code(), 0, "{ran:#?}");
+    }
+    for zone in &zones {
+        let snapshot = origin(&world, zone).unwrap();
+        assert!(world.lab.names().contains(&snapshot), "{zone}: {snapshot}");
+        assert_eq!(world.text(zone, "/etc/system.conf"), "as packaged\n");
+    }
+    world.is_sound();
 }
 
 #[test]

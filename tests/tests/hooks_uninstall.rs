@@ -166,8 +166,17 @@ fn clones_become_independent() {
     world.zoneadm("z2", &["clone", "z1"]).well();
     world.zoneadm("z3", &["clone", "z2"]).well();
     let tree = zone_tree(&world, "z3");
+    let told = world.zoneadm("z2", &["uninstall", "-F", "-n"]).out;
+    let names = world.lab.names();
     world.zoneadm("z2", &["uninstall", "-F"]).well();
     gone(&world, "z2");
+    // What was moved by the promotion has another name meanwhile.
+    let now = world.lab.names();
+    for name in names.iter().filter(|name| !now.contains(name) && !name.ends_with("@z3_snap")) {
+        assert!(told.contains(&format!("destroy `{name}`\n")), "{name}: {told}");
+    }
+    assert!(told.contains("promote `rpool/zones/z3/ROOT/zbe`\n"), "{told}");
+    assert!(told.contains("destroy `rpool/zones/z3/ROOT/zbe@z3_snap`\n"), "{told}");
     world.zoneadm("z1", &["uninstall", "-F"]).well();
     gone(&world, "z1");
     same_trees(&tree, &zone_tree(&world, "z3"));
@@ -320,4 +329,27 @@ fn a_zone_that_runs_is_not_uninstalled_by_the_hook_either() {
     said(&done.err, "uninstall", &["mounted", "halt the zone first"]);
     unchanged(&world, &before);
     same_trees(&tree, &zone_tree(&world, "z1"));
+}
+
+/// Whoever runs the hook by hand may mistake one directory for another.
+#[test]
+fn only_the_zonepath_of_the_zone_is_taken_away() {
+    if skip_without_root() {
+        return;
+    }
+    let world = installed();
+    let (before, tree) = (datasets(&world), zone_tree(&world, "z1"));
+    let own = world.zonepath("z1").display().to_string();
+    let zones = world.lab.place("/zones").display().to_string();
+    for (zone, zonepath, word) in [
+        ("z1", zones.as_str(), own.as_str()),
+        ("z1", world.lab.root().to_str().unwrap(), &own),
+        ("z1", "relative", &own),
+        ("nobody", &own, "there is no zone `nobody`"),
+    ] {
+        let did = world.zonekit("uninstall", &["-b", "sparse-root", "-z", zone, "-R", zonepath, "-F"]);
+        assert_eq!(did.badly(&[word]).code, 255);
+        unchanged(&world, &before);
+        same_trees(&tree, &zone_tree(&world, "z1"));
+    }
 }

@@ -6,23 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tests::run::skip_without_root;
-use tests::scenario::World;
+use tests::scenario::{World, for_each_brand};
 
 const ROOTS: &str = "rpool/zones/z1/ROOT";
 const ZBE: &str = "rpool/zones/z1/ROOT/zbe";
 const PARENT: &str = "org.opensolaris.libbe:parentbe";
 const ACTIVE: &str = "org.opensolaris.libbe:active";
-
-fn for_each_brand(act: impl Fn(&str)) {
-    if skip_without_root() {
-        return;
-    }
-    for brand in ["sparse-root", "whole-root"] {
-        println!("{brand}");
-        act(brand);
-    }
-}
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777

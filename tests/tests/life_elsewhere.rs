@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tests::run::{skip, skip_without_root};
-use tests::scenario::{Did, World};
+use tests::run::skip;
+use tests::scenario::{Did, World, for_each_brand};
 
 const OTHER: &str = "6b1f2f4e-0c3d-4f60-8a71-2d9c4b5e6f70";
 const ROOTS: &str = "rpool/zones/z1/ROOT";
@@ -17,11 +17,7 @@ const PARENT: &str = "org.opensolaris.libbe:parentbe";
 
 /// A host with a zone that was worked in and is installed and halted, and another host.
 fn two_hosts(act: impl Fn(&str, &World, &World)) {
-    if skip_without_root() {
-        return;
-    }
-    for brand in ["sparse-root", "whole-root"] {
-        println!("{brand}");
+    for_each_brand(|brand| {
         let (here, there) = (World::new(), World::elsewhere(OTHER));
         here.configure("z1", brand);
         here.zoneadm("z1", &["install"]).well();
@@ -31,7 +27,7 @@ fn two_hosts(act: impl Fn(&str, &World, &World)) {
         act(brand, &here, &there);
         here.is_sound();
         there.is_sound();
-    }
+    });
 }
 
 /// A host that had no sparse-root zone so far has none of its libraries to share.
@@ -127,7 +123,10 @@ fn attached_by_force() {
         assert_eq!(there.names_in(&there.zonepath("z1")), ["SUNWattached.xml", "root"]);
         let done = there.zoneadm("z1", &["boot"]).badly(&["no zone root here is active", OTHER, "zfs get"]);
         assert_eq!(there.state("z1"), "installed", "{done:?}");
-        there.zoneadm("z1", &["detach"]).badly(&["no zone root here is active"]);
+        for detach in [&["detach"][..], &["detach", "-n"]] {
+            let done = there.zoneadm("z1", detach).badly(&["no zone root here is active"]);
+            assert_eq!(done.out, "");
+        }
         assert_eq!(there.names_in(&there.zonepath("z1")), ["SUNWattached.xml", "root"]);
         there.run("zonecfg", &["-z", "z1", "delete", "-F"]).well();
         // And here, where it is at home.
@@ -196,6 +195,8 @@ fn brought_in_a_stream() {
 #[test]
 fn brought_in_a_directory() {
     two_hosts(|brand, here, there| {
+        // A zone root whose own /root looks like one is not taken for a zonepath.
+        fs::create_dir(here.in_zone("z1", "/root/etc")).unwrap();
         for directory in [here.zonepath("z1"), here.zonepath("z1").join("root")] {
             brought(brand, there, &["-d", directory.to_str().unwrap()]);
             lives(there);
@@ -207,6 +208,29 @@ fn brought_in_a_directory() {
         lives_anyhow(&plain);
         plain.zoneadm("z1", &["uninstall", "-F"]).well();
         assert!(!plain.zonepath("z1").exists());
+    });
+}
+
+#[test]
+fn brought_in_a_dataset() {
+    two_hosts(|brand, here, _| {
+        here.zoneadm("z1", &["detach"]).well();
+        here.configure("z2", brand);
+        for dataset in ["rpool/zones/z1", ZBE] {
+            here.zoneadm("z2", &["attach", "-d", dataset]).well();
+            assert_eq!(here.text("z2", "/etc/system.conf"), "mine\n");
+            here.zoneadm("z2", &["uninstall", "-F"]).well();
+        }
+        let before = here.lab.snapshot_of_state(&[]);
+        here.zoneadm("z2", &["attach", "-d", "rpool/zones/none"])
+            .badly(&["rpool/zones/none: there is no such dataset"]);
+        here.zoneadm("z2", &["attach", "-d", "zones/../z1"]).badly(&["no name of a ZFS dataset"]);
+        assert_eq!(here.lab.snapshot_of_state(&[]).difference(&before), "");
+        here.lab.zfs_ok(&["unmount", ZBE]);
+        here.zoneadm("z2", &["attach", "-d", ZBE]).badly(&[&format!("{ZBE}: is not mounted"), "`zfs mount "]);
+        here.zoneadm("z1", &["attach"]).well();
+        here.run("umount", &[here.zonepath("z1").join("root").to_str().unwrap()]).well();
+        here.zoneadm("z2", &["attach", "-d", ZBE]).badly(&["is not mounted", "`mount -F zfs "]);
     });
 }
 
@@ -308,6 +332,10 @@ fn another_brand_is_refused() {
         there.configure("z1", other);
         let before = there.lab.snapshot_of_state(&[]);
         there.zoneadm("z1", &["attach"]).badly(&[&format!("`{brand}`"), &format!("`{other}`")]);
+        assert_eq!(there.lab.snapshot_of_state(&[]).difference(&before), "");
+        there.configure("z2", other);
+        let from = here.zonepath("z1");
+        there.zoneadm("z2", &["attach", "-d", from.to_str().unwrap()]).badly(&[&format!("`{brand}`")]);
         assert_eq!(there.lab.snapshot_of_state(&[]).difference(&before), "");
         here.zoneadm("z1", &["attach"]).well();
     });

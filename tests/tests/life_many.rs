@@ -8,9 +8,7 @@ use std::thread;
 
 use tests::lab::Fault;
 use tests::run::skip_without_root;
-use tests::scenario::{Did, World};
-
-const BRANDS: [&str; 2] = ["sparse-root", "whole-root"];
+use tests::scenario::{BRANDS, Did, World};
 
 fn names() -> Vec<String> {
     (0..10).map(|number| format!("z{number}")).collect()

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::fs;
+use std::io::Write;
 
 use tests::lab::Fault;
-use tests::run::skip_without_root;
+use tests::run::{Small, skip_without_root};
 use tests::scenario::{World, upgrade};
 
 fn world(brand: &str) -> Option<World> {
@@ -204,4 +205,33 @@ fn a_lost_file_fails_a_strict_installation() {
     assert!(world.lab.dataset("rpool/zones/z1/ROOT/zbe").is_some());
     world.zonekit("zonekit-recover", &["z1"]).well();
     assert_eq!(world.lab.snapshot_of_state(&[]).difference(&before), "");
+}
+
+/// Where nothing can be written down nothing is begun, and zoneadm(8) keeps the zone as it was.
+#[test]
+fn a_full_state_directory() {
+    let Some(world) = world("sparse-root") else { return };
+    let place = world.lab.place("/var/zonekit");
+    let untouched = world.lab.snapshot_of_state(&[]);
+    let Some(small) = Small::mount(&place, "size=4k") else { return };
+    fs::write(place.join("fill"), [0; 4096]).unwrap();
+    let full = ["/var/zonekit/", "No space left"];
+    world.zoneadm("z1", &["install"]).badly(&full);
+    assert_eq!(world.state("z1"), "configured");
+    assert!(!world.zonepath("z1").exists());
+    fs::remove_file(place.join("fill")).unwrap();
+    small.grow("size=1m");
+    world.zoneadm("z1", &["install"]).well();
+    let installed = world.lab.snapshot_of_state(&[]);
+    let mut fill = fs::File::create(place.join("fill")).unwrap();
+    while fill.write_all(&[0; 4096]).is_ok() {}
+    for command in [&["detach"][..], &["uninstall", "-F"]] {
+        world.zoneadm("z1", command).badly(&full);
+        assert_eq!(world.lab.snapshot_of_state(&[]).difference(&installed), "", "{command:?}");
+    }
+    drop(fill);
+    fs::remove_file(place.join("fill")).unwrap();
+    world.zoneadm("z1", &["uninstall", "-F"]).well();
+    assert_eq!(world.lab.snapshot_of_state(&[]).difference(&untouched), "");
+    world.is_sound();
 }

@@ -6,21 +6,10 @@
 use std::fs;
 use std::process::Command;
 
-use tests::run::skip_without_root;
-use tests::scenario::{World, upgrade};
+use tests::scenario::{World, for_each_brand, upgrade};
 
 const ZBE: &str = "rpool/zones/z1/ROOT/zbe";
 const OTHER: &str = "6b1f2f4e-0c3d-4f60-8a71-2d9c4b5e6f70";
-
-fn for_each_brand(act: impl Fn(&str)) {
-    if skip_without_root() {
-        return;
-    }
-    for brand in ["sparse-root", "whole-root"] {
-        println!("{brand}");
-        act(brand);
-    }
-}
 
 /// The zone has the second release, and what its administrator has edited.
 fn has_followed(world: &World, brand: &str, zone: &str) {

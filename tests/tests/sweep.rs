@@ -7,10 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tests::run::skip_without_root;
-use tests::scenario::World;
+use tests::scenario::{BRANDS, World};
 use tests::sweep::{Command, Ends, Scenario, Swept};
-
-const BRANDS: [&str; 2] = ["sparse-root", "whole-root"];
 
 fn zoneadm(words: &'static [&'static str]) -> Command {
     Command::Zoneadm(Box::new(|_| words.iter().map(|word| (*word).to_owned()).collect()))
@@ -112,6 +110,12 @@ fn journeys(brand: &'static str) -> Vec<Scenario> {
             })
         },
         scenario(brand, "attach", "z1", Ends::AsBefore, zoneadm(&["attach"]), detached),
+        scenario(brand, "attach to other packages", "z1", Ends::AsBefore, zoneadm(&["attach", "-u"]), {
+            move |world| {
+                detached(world);
+                change_image(world);
+            }
+        }),
         scenario(
             brand,
             "attach of a directory",

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use zonelib::brand::adopt::{self, Host, Updated};
+use zonelib::brand::adopt::{self, Arrival, Host, Updated};
 use zonelib::brand::attach::{Attach, Source};
 use zonelib::brand::{self, HookError, Status};
 use zonelib::config::ZoneName;
-use zonelib::host;
+use zonelib::host::{self, DatasetError};
 use zonelib::program::{self, RecipeFlags, StateFlags};
 
 /// What it is called in messages.
@@ -43,8 +43,8 @@ pub struct Cli {
     /// Unpack this archive of a zone root: tar or cpio, plain or by gzip
     #[arg(short = 'a', long, value_name = "FILE", conflicts_with_all = ["directory", "receive"])]
     pub archive: Option<PathBuf>,
-    /// Copy this directory, or the dataset that is mounted on it
-    #[arg(short = 'd', long, value_name = "DIR", conflicts_with = "receive")]
+    /// Copy this directory, or what is in this dataset: a zone root, or a zonepath
+    #[arg(short = 'd', long, value_name = "DIR|DATASET", conflicts_with = "receive")]
     pub directory: Option<PathBuf>,
     /// Receive this stream of `zfs send`
     #[arg(short = 'r', long, value_name = "FILE")]
@@ -68,16 +68,17 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
     let recipe = cli.recipe.recipe().map_err(|error| HookError::Usage(error.to_string()))?;
     let Some(recipe) = recipe else { return Err(HookError::Usage("no brand; give -b BRAND".to_owned())) };
     let image = host::place("/");
-    if let Some(manifest) = &cli.dry_run {
-        return tell_fit(cli, &Host { image: &image, recipe: &recipe }, manifest);
-    }
-    let zone = cli.zone.parse::<ZoneName>().map_err(|error| HookError::Usage(error.to_string()))?;
     let source = match (&cli.archive, &cli.directory, &cli.receive) {
         (Some(file), ..) => Source::Archive(file.clone()),
-        (None, Some(directory), _) => Source::Directory(directory.clone()),
+        (None, Some(given), _) => given_directory(given)?,
         (None, None, Some(stream)) => Source::Stream(stream.clone()),
         (None, None, None) => Source::Zonepath,
     };
+    if let Some(manifest) = &cli.dry_run {
+        let arrival = Arrival { manifest, source: &source, max_size: cli.max_size, update: cli.update };
+        return tell_fit(&Host { image: &image, recipe: &recipe }, &arrival);
+    }
+    let zone = cli.zone.parse::<ZoneName>().map_err(|error| HookError::Usage(error.to_string()))?;
     let attach = Attach {
         zone,
         zonepath: cli.zonepath.clone(),
@@ -96,12 +97,18 @@ pub fn run(cli: &Cli) -> Result<Status, HookError> {
     Ok(Status::Complete)
 }
 
-/// What would happen, for people; success means that the zone can be attached, and booted then.
-fn tell_fit(cli: &Cli, host: &Host<'_>, manifest: &Path) -> Result<Status, HookError> {
-    let mut fit = adopt::fit(host, manifest)?;
-    if let Some(archive) = &cli.archive {
-        adopt::examine(archive, cli.max_size, &mut fit)?;
+/// The argument of -d: zoneadm(8) runs hooks in `/`, so a directory is told by its slash.
+fn given_directory(given: &Path) -> Result<Source, HookError> {
+    if given.is_absolute() {
+        return Ok(Source::Directory(given.to_owned()));
     }
+    let dataset = given.to_string_lossy().parse().map_err(|error: DatasetError| HookError::Usage(error.to_string()))?;
+    Ok(Source::Dataset(dataset))
+}
+
+/// What would happen, for people; success means that the zone can be attached, and booted then.
+fn tell_fit(host: &Host<'_>, arrival: &Arrival<'_>) -> Result<Status, HookError> {
+    let fit = adopt::fit(host, arrival)?;
     let mut text = String::new();
     for problem in fit.refused.iter().chain(&fit.lacking) {
         text.push_str(&format!("{problem}\n"));

@@ -22,7 +22,7 @@ pub struct Cli {
     /// The zone.
     #[command(flatten)]
     pub zone: ZoneFlags,
-    /// Print the configuration that would be written, and do nothing
+    /// Look whether it could be done, and print the configuration that would be written
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// The brand.
@@ -40,6 +40,7 @@ pub struct Cli {
 pub fn run(cli: &Cli) -> Result<Status, HookError> {
     let detach = Detach { zone: cli.zone.zone.clone(), zonepath: cli.zone.zonepath.clone(), state: cli.state.dir() };
     if cli.dry_run {
+        detach.check()?;
         let manifest = detach.manifest()?;
         let printed = program::deliver(&manifest);
         printed.map_err(|source| HookError::System { path: "standard output".into(), source })?;

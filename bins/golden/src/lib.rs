@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use zonelib::brand::HookError;
-use zonelib::brand::golden::{Fate, Image, images, prune};
+use zonelib::brand::golden::{Fate, Image, images, prune, settle};
 use zonelib::host;
 use zonelib::journal::StateDir;
 use zonelib::program::{self, Answer, size};
@@ -40,7 +40,10 @@ pub fn run(cli: &Cli) -> Result<Answer, HookError> {
                 return Err(HookError::NotRoot);
             }
             let all = images(place.under.as_ref())?;
-            Ok(prune_all(&all, asked, (!dry_run).then(|| state.dir()).as_ref()))
+            let state = (!dry_run).then(|| state.dir());
+            let answer = prune_all(&all, asked, state.as_ref());
+            state.iter().for_each(settle);
+            Ok(answer)
         }
     }
 }

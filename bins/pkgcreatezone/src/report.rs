@@ -129,7 +129,7 @@ pub fn done_text(install: &Install, report: &Report, verbose: bool) -> String {
         );
     }
     if let Some(imported) = report.imported {
-        let _ = writeln!(text, "{} service manifests imported", imported.accepted());
+        let _ = writeln!(text, "{}", imported.describe());
     }
     let target = target.unwrap_or_default();
     if let Some(golden) = &report.golden {

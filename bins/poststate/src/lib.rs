@@ -1,13 +1,8 @@
 //! The flags of `poststate`.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-
 use clap::Parser;
-use zonelib::brand::state::{Change, When};
+use zonelib::brand::state::{ChangeFlags, When};
 use zonelib::brand::{self, HookError, Status};
-use zonelib::config::ZoneName;
-use zonelib::program::{RecipeFlags, StateFlags};
 
 /// What it is called in messages.
 pub const PROGRAM: &str = "poststate";
@@ -24,24 +19,9 @@ pub const PROGRAM: &str = "poststate";
     after_help = "Exit status: 0 done, or nothing to do; 253 the arguments make no sense; 255 the root could not be mounted."
 )]
 pub struct Cli {
-    /// The brand.
+    /// The change.
     #[command(flatten)]
-    pub recipe: RecipeFlags,
-    /// Where the journal is.
-    #[command(flatten)]
-    pub state: StateFlags,
-    /// The zone
-    pub zone: ZoneName,
-    /// Its zonepath
-    pub zonepath: PathBuf,
-    /// The state that it was in, as a number
-    #[arg(value_name = "STATE")]
-    pub from_state: u32,
-    /// What is done to it: 0 ready, 1 boot, 4 halt
-    #[arg(value_name = "COMMAND")]
-    pub command: u32,
-    /// Where the boot environment is mounted that zoneadm(8) works in
-    pub altroot: Option<OsString>,
+    pub change: ChangeFlags,
 }
 
 /// Does what the flags say.
@@ -49,15 +29,7 @@ pub struct Cli {
 /// # Errors
 /// [`HookError`].
 pub fn run(cli: &Cli) -> Result<Status, HookError> {
-    let change = Change {
-        zone: cli.zone.clone(),
-        zonepath: cli.zonepath.clone(),
-        when: When::After,
-        command: cli.command,
-        alternate: cli.altroot.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
-        state: cli.state.dir(),
-    };
-    change.run(brand::tell_recovered(PROGRAM))?;
+    cli.change.change(When::After).run(brand::tell_recovered(PROGRAM))?;
     Ok(Status::Complete)
 }
 

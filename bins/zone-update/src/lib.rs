@@ -15,6 +15,7 @@ use zonelib::libclone::{self, CloneError, State};
 use zonelib::populate::{Counters, ImageError, Settings, Wanted};
 use zonelib::program::{self, Answer};
 use zonelib::recipe::RecipeError;
+use zonelib::root::Tree;
 use zonelib::update::{self, Apply, UpdateError};
 
 pub use cli::Cli;
@@ -43,7 +44,7 @@ pub enum Failure {
     NoZone(ZoneName, String),
     /// The zone runs from what would be replaced.
     Running(String),
-    /// The zone root cannot be opened.
+    /// The zone root, or that of the packages, cannot be opened.
     Root {
         /// Where it is.
         root: PathBuf,
@@ -107,6 +108,8 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure> {
         host::watch_signals().map_err(Failure::Signals)?;
     }
     let image = &host::image(&cli.image);
+    // zoneadm(8) would only say that it found no zones there.
+    Tree::open(image).map_err(|source| Failure::Root { root: image.clone(), source })?;
     let targets = targets(cli)?;
     if let [one] = &targets[..] {
         one.check(cli.force || cli.dry_run)?;

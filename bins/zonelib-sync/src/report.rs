@@ -53,7 +53,7 @@ impl Services {
 
     fn headline(&self) -> String {
         match &self.outcome {
-            Some(Ok(Outcome::Made(imported))) => format!("{} service manifests imported", imported.accepted()),
+            Some(Ok(Outcome::Made(imported))) => imported.describe(),
             _ if self.possible || self.state() == State::Current => self.state().as_str().to_owned(),
             _ => format!("{}: it cannot be made here", self.state().as_str()),
         }

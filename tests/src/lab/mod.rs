@@ -26,6 +26,7 @@ pub mod zone;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use rustix::process::Signal;
 
@@ -76,6 +77,15 @@ impl Lab {
 /// Runs the stand-in for the command of this name, and gives its exit status.
 #[must_use]
 pub fn command(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
+    let start = Instant::now();
+    let status = accounted(lab, name, arguments);
+    if !lab.quiet {
+        lab.spend(start.elapsed());
+    }
+    status
+}
+
+fn accounted(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
     let course = if lab.quiet { Course::Go } else { lab.account(name, arguments) };
     match course {
         Course::Go => perform(lab, name, arguments),

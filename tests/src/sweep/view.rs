@@ -29,8 +29,10 @@ const GOLDEN: &str = "/.golden";
 /// Directories that stay when they were needed once.
 const MADE_ONCE: &str = "/var/zonekit";
 
-/// Shared with other zones, which may have been made whole by an operation that failed.
-const SHARED: &str = "/zonelib";
+/// Shared with other zones. The clone of /lib may have been made whole by an operation that failed; an image
+/// that could not be given up then is told of, and the next one who wants it goes on.
+const SHARED: [&str; 4] =
+    ["file /zonelib", "file /var/zonekit/journal/golden:", "/var/zonekit/golden/", "pool mount rpool/zones/.golden"];
 
 /// One fact of a host. Times of files can be left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,9 +120,7 @@ impl View {
         for (path, node) in tree::read(place) {
             let name = if path.is_empty() { top.to_owned() } else { format!("{top}/{}", shown(&path)) };
             let made_once = node.kind == 'd' && Path::new(&name).starts_with(MADE_ONCE);
-            // An image that cannot be given up now is told of, and the next one who wants it goes on.
-            let of_image = name.starts_with("/var/zonekit/journal/golden:") || name.contains("/var/zonekit/golden/");
-            if made_once || of_image || NOT_LOOKED_AT.iter().any(|left_out| Path::new(&name).starts_with(left_out)) {
+            if made_once || NOT_LOOKED_AT.iter().any(|left_out| Path::new(&name).starts_with(left_out)) {
                 continue;
             }
             let modified = (node.kind == 'f').then_some(node.modified);
@@ -159,8 +159,7 @@ impl View {
     /// In what another view differs from this one, one line a difference; empty when in nothing.
     #[must_use]
     pub fn differences(&self, other: &Self, compared: Compared) -> String {
-        let shared = format!("file {SHARED}");
-        let counts = |name: &str| compared.shared || !name.starts_with(&shared);
+        let counts = |name: &str| compared.shared || !SHARED.iter().any(|shared| name.contains(shared));
         let own =
             self.facts.iter().filter(|(name, _)| counts(name)).filter_map(|(name, fact)| match other.facts.get(name) {
                 None => Some(format!("  {name} {}: is gone\n", fact.text)),

@@ -1,7 +1,6 @@
 //! What attaching a zone to this host takes: what its configuration asks for, and what an update of its
 //! root changes.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Filesystem, ZoneConfig, ZoneName};
@@ -16,6 +15,8 @@ use crate::storage::{ROOT, StorageError};
 use crate::update::{self, Apply, UpdateError, step_line};
 
 use super::HookError;
+use super::arrival::{Source, check_root, open_file, place_of, root_in};
+use super::check::About;
 use super::follow::{Follow, FollowError};
 use super::install::InstallError;
 use super::sources::{Ingredients, Sources, clone_path, sync_database};
@@ -119,28 +120,75 @@ impl Fit {
     }
 }
 
-/// Compares the configuration of a zone that was detached, wherever that was, with this host.
+/// What is to be attached, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The configuration of the zone, wherever it was detached.
+    pub manifest: &'a Path,
+    /// Where its root comes from.
+    pub source: &'a Source,
+    /// Bytes that an archive may have when it is unpacked.
+    pub max_size: u64,
+    /// It is brought up to the packages of this host, and so are the clones that it mounts.
+    pub update: bool,
+}
+
+/// Compares a zone that was detached, wherever that was, with this host.
 ///
 /// # Errors
 /// [`HookError`]: the configuration or the host cannot be read.
-pub fn fit(host: &Host<'_>, manifest: &Path) -> Result<Fit, HookError> {
-    let zone = ZoneConfig::read(manifest)?;
+pub fn fit(host: &Host<'_>, arrival: &Arrival<'_>) -> Result<Fit, HookError> {
+    let zone = ZoneConfig::read(arrival.manifest)?;
     let mut fit = Fit::default();
     let brand = &host.recipe.name;
     if let Some(found) = zone.brand.as_ref().filter(|found| found.to_string() != *brand) {
         fit.refused.push(format!("the zone is of brand `{found}`, not `{brand}`"));
     }
-    for mount in &zone.filesystems {
+    let cloned = |mount: &&Filesystem| {
+        host.recipe.shares.iter().any(|share| share.clone.is_some() && share.from == mount.special)
+    };
+    for mount in zone.filesystems.iter().filter(|mount| !cloned(mount)) {
         lacks_special(host.image, mount, &mut fit)?;
     }
+    lacks_clones(host, arrival.update, &mut fit)?;
     for dataset in &zone.datasets {
         if zfs::present() && Datasets::only(dataset.as_str()).map_err(StorageError::from)?.is_none() {
             fit.lacking.push(format!("dataset `{dataset}`, which the zone administers, is not on this host"));
         }
     }
     lacks_links(&zone, &mut fit)?;
-    would_change(host, &zone.zonepath, &mut fit);
+    match arrival.source {
+        // It may have been brought already, or not yet.
+        Source::Zonepath => match open_root(&zone.zonepath) {
+            Ok(root) => would_change(host, &root, &mut fit),
+            Err(error) => fit.notes.push(cannot_be_told(&error)),
+        },
+        Source::Directory(directory) => would_copy(host, root_in(directory, host.recipe), &mut fit),
+        Source::Dataset(dataset) => {
+            let root = place_of(dataset).and_then(|place| root_in(&place, host.recipe));
+            would_copy(host, root, &mut fit);
+        }
+        Source::Archive(archive) => examine(archive, arrival.max_size, &mut fit),
+        Source::Stream(stream) => match open_file(stream) {
+            Ok(_) => fit.notes.push(cannot_be_told("the root is in a stream")),
+            Err(error) => fit.refused.push(error.to_string()),
+        },
+    }
     Ok(fit)
+}
+
+/// The clones that zones of the brand mount: the same is said before the zone is attached in earnest.
+fn lacks_clones(host: &Host<'_>, update: bool, fit: &mut Fit) -> Result<(), HookError> {
+    let arguments = if update { &["-u".to_owned()][..] } else { &[] };
+    let image = host.image.to_owned();
+    let checked = About { recipe: host.recipe, zone: None, subcommand: "attach", arguments, image }.check()?;
+    fit.refused.extend(checked.refused);
+    fit.notes.extend(checked.notes);
+    Ok(())
+}
+
+fn cannot_be_told(why: impl std::fmt::Display) -> String {
+    format!("what -u would change cannot be told: {why}")
 }
 
 fn lacks_special(image: &Path, mount: &Filesystem, fit: &mut Fit) -> Result<(), HookError> {
@@ -177,26 +225,36 @@ fn lacks_links(zone: &ZoneConfig, fit: &mut Fit) -> Result<(), HookError> {
     Ok(())
 }
 
-/// The root may have been brought already; if it has not, nobody can tell what an update would change.
-fn would_change(host: &Host<'_>, zonepath: &Path, fit: &mut Fit) {
+fn open_root(zonepath: &Path) -> Result<Tree, HookError> {
     let root = zonepath.join(ROOT);
-    match Tree::open(&root).map_err(HookError::system(&root)).and_then(|tree| host.would_update(&tree)) {
+    Tree::open(zonepath).and_then(|tree| tree.enter(ROOT.as_bytes())).map_err(HookError::system(&root))
+}
+
+fn would_copy(host: &Host<'_>, root: Result<Tree, HookError>, fit: &mut Fit) {
+    match root.and_then(|root| check_root(&root, host.recipe).map(|()| root)) {
+        Ok(root) => would_change(host, &root, fit),
+        Err(error) => fit.refused.push(error.to_string()),
+    }
+}
+
+fn would_change(host: &Host<'_>, root: &Tree, fit: &mut Fit) {
+    match host.would_update(root) {
         Ok(updated) => fit.update = Some(updated),
         Err(HookError::Follow(error)) if matches!(*error, FollowError::Update(_)) => {
             fit.refused.push(format!("-u would be refused: {error}"));
         }
-        Err(error) => fit.notes.push(format!("what -u would change cannot be told: {error}")),
+        Err(error) => fit.notes.push(cannot_be_told(&error)),
     }
 }
 
 /// Looks whether an archive could be unpacked.
-///
-/// # Errors
-/// [`HookError`]: it cannot be opened.
-pub fn examine(archive: &Path, max_size: u64, fit: &mut Fit) -> Result<(), HookError> {
-    let file = File::open(archive).map_err(HookError::system(archive))?;
+fn examine(archive: &Path, max_size: u64, fit: &mut Fit) {
     let limits = Limits { max_size, ..Limits::default() };
     let called = archive.display();
+    let file = match open_file(archive) {
+        Ok(file) => file,
+        Err(error) => return fit.refused.push(error.to_string()),
+    };
     match (Unpack { limits, go_on: &|| !host::interrupted() }).examine(&file) {
         Err(error) => fit.refused.push(format!("{called}: {error}")),
         Ok(found) => {
@@ -204,5 +262,4 @@ pub fn examine(archive: &Path, max_size: u64, fit: &mut Fit) -> Result<(), HookE
             fit.notes.push(format!("{called}: {} members, {} bytes of files", found.members, found.bytes));
         }
     }
-    Ok(())
 }

@@ -1,7 +1,6 @@
 //! The attach hook: takes a zone root that was detached, here or on another host, or one that comes in an
 //! archive, a directory or a stream, into the running boot environment.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::config::{DETACHED, ZoneConfig, ZoneName};
@@ -11,29 +10,18 @@ use crate::journal::{Journal, Recovered, StateDir, Undo};
 use crate::populate::unpack::{Limits, Unpack};
 use crate::recipe::Recipe;
 use crate::root::Tree;
-use crate::storage::{Directory, ROOT, Storage, StorageError, ZoneDatasets, parent_dataset};
+use crate::storage::{self, Directory, ROOT, Storage, StorageError, ZoneDatasets, parent_dataset};
 
 use super::HookError;
 use super::adopt::{Host, Updated};
+pub use super::arrival::Source;
+use super::arrival::{check_brand, check_detached, check_root, open_file, place_of, root_in};
 use super::clone::{copy, make_zonepath_dataset};
 use super::error::go_on;
 use super::state::mounted_below;
 
 /// What to do when a root was to be brought and one is there, such as one that a killed attach has brought.
 const AS_IT_IS: &str = "attach it as it is, without -a, -d and -r";
-
-/// Where the zone root comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// It is in the zonepath already.
-    Zonepath,
-    /// An archive, tar or cpio, plain or by gzip.
-    Archive(PathBuf),
-    /// A directory, or a dataset by the directory that it is mounted on.
-    Directory(PathBuf),
-    /// A stream of `zfs send`.
-    Stream(PathBuf),
-}
 
 /// What is to be attached.
 #[derive(Clone, Debug)]
@@ -83,7 +71,7 @@ impl Attach {
             };
             go_on()?;
             let tree = Tree::open(&root).map_err(HookError::system(&root))?;
-            self.check_root(&tree)?;
+            check_root(&tree, &self.recipe)?;
             if self.update {
                 let host = Host { image: &self.image, recipe: &self.recipe };
                 attached.updated = Some(host.update(&tree, &self.zone)?);
@@ -94,36 +82,7 @@ impl Attach {
 
     /// What was detached has to be a zone of this brand.
     fn check_manifest(&self) -> Result<(), HookError> {
-        let Ok(zonepath) = Tree::open(&self.zonepath) else { return Ok(()) };
-        let handle = zonepath.handle().map_err(HookError::system(&self.zonepath))?;
-        match ZoneConfig::read_detached(&handle, &self.zonepath)? {
-            Some(detached) => self.check_brand(&detached, &self.zonepath.join(DETACHED)),
-            None => Ok(()),
-        }
-    }
-
-    fn check_brand(&self, detached: &ZoneConfig, file: &Path) -> Result<(), HookError> {
-        let brand = &self.recipe.name;
-        match &detached.brand {
-            Some(found) if found.to_string() != *brand => Err(HookError::Refused(format!(
-                "{}: the zone was of brand `{found}` when it was detached, not `{brand}`; configure it with its own brand",
-                file.display()
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// A root is a zone's when packages are recorded in it.
-    fn check_root(&self, root: &Tree) -> Result<(), HookError> {
-        let contents = contents::database::CONTENTS.as_bytes();
-        root.open_file(contents).map(drop).map_err(|source| {
-            let path = root.path().join(contents::database::CONTENTS);
-            HookError::Refused(format!(
-                "{}: {source}: a root of brand `{}` has its package database there, so this is none",
-                path.display(),
-                self.recipe.name
-            ))
-        })
+        Tree::open(&self.zonepath).map_or(Ok(()), |zonepath| check_detached(&zonepath, &self.recipe))
     }
 
     /// The root that is in the zonepath.
@@ -254,7 +213,7 @@ impl Attach {
         target.mount(journal, dataset.as_str())?;
         self.fill(&target.root(), attached)?;
         let root = target.root();
-        crate::storage::declare_whole(&root)?;
+        storage::declare_whole(&root)?;
         Ok(root)
     }
 
@@ -264,7 +223,7 @@ impl Attach {
             return Err(HookError::Refused(format!("{}: {why}", self.zonepath.display())));
         }
         let root = self.zonepath.join(ROOT);
-        if Tree::open(&root).is_ok_and(|there| self.check_root(&there).is_ok()) {
+        if Tree::open(&root).is_ok_and(|there| check_root(&there, &self.recipe).is_ok()) {
             return Err(HookError::Refused(format!("{}: is a zone root already; {AS_IT_IS}", root.display())));
         }
         let mut storage = Directory::of_zone(&self.zonepath)?;
@@ -287,18 +246,21 @@ impl Attach {
     /// Fills an empty root.
     fn fill(&self, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
         match &self.source {
-            Source::Directory(directory) => {
-                let from =
-                    if directory.join(ROOT).join("etc").is_dir() { directory.join(ROOT) } else { directory.clone() };
-                let copied = copy(&from, root)?;
-                attached.notes.extend(copied.skipped.iter().map(|skipped| {
-                    format!("/{} was not copied: {}", crate::populate::printable(&skipped.path), skipped.reason)
-                }));
-                Ok(())
-            }
+            Source::Directory(directory) => self.copy(directory, root, attached),
+            Source::Dataset(dataset) => self.copy(&place_of(dataset)?, root, attached),
             Source::Archive(archive) => self.unpack(archive, root, attached),
             Source::Stream(_) | Source::Zonepath => Ok(()),
         }
+    }
+
+    /// Copies a zone root, or that of a zonepath.
+    fn copy(&self, directory: &Path, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
+        let from = root_in(directory, &self.recipe)?;
+        let copied = copy(&from, root)?;
+        attached.notes.extend(copied.skipped.iter().map(|skipped| {
+            format!("/{} was not copied: {}", crate::populate::printable(&skipped.path), skipped.reason)
+        }));
+        Ok(())
     }
 
     fn unpack(&self, archive: &Path, root: &Path, attached: &mut Attached) -> Result<(), HookError> {
@@ -310,21 +272,11 @@ impl Attach {
         let contained = unpack.run(&file, &handle).map_err(fail)?;
         if let Some(manifest) = &contained.manifest {
             let called = archive.join(DETACHED);
-            self.check_brand(&ZoneConfig::parse(&called, manifest)?, &called)?;
+            check_brand(&ZoneConfig::parse(&called, manifest)?, &called, &self.recipe)?;
         }
         if contained.skipped > 0 {
             attached.notes.push(format!("{} members of {} were left out", contained.skipped, archive.display()));
         }
         Ok(())
     }
-}
-
-/// A file that somebody has named. Other objects could keep a reader waiting, or have no end.
-fn open_file(path: &Path) -> Result<File, HookError> {
-    let found = std::fs::metadata(path).map_err(HookError::system(path))?;
-    if found.is_file() {
-        return File::open(path).map_err(HookError::system(path));
-    }
-    let kind = if found.is_dir() { "a directory" } else { "no regular file" };
-    Err(HookError::Refused(format!("{}: is {kind}; give a file", path.display())))
 }

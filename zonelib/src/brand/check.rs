@@ -81,6 +81,8 @@ impl About<'_> {
     /// [`HookError`]: the image or a clone cannot be read.
     pub fn check(&self) -> Result<Checked, HookError> {
         let installs = match self.subcommand {
+            // The hook tells everything that is lacking, and this too.
+            "attach" if self.arguments.iter().any(|argument| argument == "-n") => return Ok(Checked::default()),
             "install" | "clone" | "attach" => true,
             "boot" | "ready" | "reboot" | "mount" => false,
             _ => return Ok(Checked::default()),
@@ -90,10 +92,6 @@ impl About<'_> {
         let shares = self.recipe.shares.iter().filter(|share| share.clone.is_some() && clones);
         for share in shares {
             self.check_share(share, installs, &mut checked)?;
-        }
-        // The attach hook tells everything that is lacking, and this first.
-        if self.subcommand == "attach" && self.arguments.iter().any(|argument| argument == "-n") {
-            checked.notes.extend(checked.refused.take());
         }
         Ok(checked)
     }

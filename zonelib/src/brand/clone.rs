@@ -165,7 +165,7 @@ impl Clone {
     }
 
     /// The source's root, which has to be the active one.
-    fn source_root(&self, source: Option<&ZoneDatasets>) -> Result<PathBuf, HookError> {
+    fn source_root(&self, source: Option<&ZoneDatasets>) -> Result<Tree, HookError> {
         let root = self.source_zonepath.join(ROOT);
         if let Some(source) = source {
             let active = &source.active()?.name;
@@ -174,7 +174,7 @@ impl Clone {
                 return Err(HookError::Refused(format!("{}: {why}", root.display())));
             }
         }
-        Ok(root)
+        Tree::open(&root).map_err(HookError::system(&root))
     }
 
     fn reset(&self, tree: &Tree, cloned: &mut Cloned) -> Result<(), HookError> {
@@ -243,13 +243,13 @@ fn close(zonepath: &Path) -> Result<(), HookError> {
     std::fs::set_permissions(zonepath, closed).map_err(HookError::system(zonepath))
 }
 
-pub(super) fn copy(from: &Path, to: &Path) -> Result<CopiedTree, HookError> {
+pub(super) fn copy(from: &Tree, to: &Path) -> Result<CopiedTree, HookError> {
     let handle = Tree::open(to).and_then(|tree| tree.handle()).map_err(HookError::system(to))?;
     copy_into(from, &handle, to)
 }
 
-fn copy_into(from: &Path, to: &crate::root::Handle, called: &Path) -> Result<CopiedTree, HookError> {
-    let handle = Tree::open(from).and_then(|tree| tree.handle()).map_err(HookError::system(from))?;
+fn copy_into(from: &Tree, to: &crate::root::Handle, called: &Path) -> Result<CopiedTree, HookError> {
+    let handle = from.handle().map_err(HookError::system(from.path()))?;
     copy_tree(&handle, to, &|| !host::interrupted())
         .map_err(|source| HookError::Copy { root: called.to_owned(), source })
 }

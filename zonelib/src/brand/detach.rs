@@ -44,6 +44,17 @@ impl Detach {
         fs::read_to_string(&path).map_err(HookError::system(&path))
     }
 
+    /// Looks whether it could be done.
+    ///
+    /// # Errors
+    /// [`HookError`]: there is no root, or not one alone.
+    pub fn check(&self) -> Result<(), HookError> {
+        match ZoneDatasets::find(&self.zonepath, None)? {
+            Some(datasets) => Ok(datasets.active().map(drop)?),
+            None => plain_root(&self.zonepath),
+        }
+    }
+
     /// Does it.
     ///
     /// # Errors

@@ -197,6 +197,7 @@ impl InstallError {
         match self {
             Self::Usage(_) => Status::Usage,
             Self::Storage(error) if error.is_foreign() => Status::Fatal,
+            Self::Journal(JournalError::NotBegun { .. }) => Status::NotComplete,
             Self::LeftBehind(_) | Self::Journal(_) | Self::Among(_) => Status::Fatal,
             _ => Status::NotComplete,
         }

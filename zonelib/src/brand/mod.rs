@@ -2,6 +2,7 @@
 
 pub mod adopt;
 mod archive;
+mod arrival;
 pub mod attach;
 pub mod check;
 mod clock;

@@ -3,11 +3,13 @@
 //! The zone root has to be mounted before a zone is made ready, and again after it was halted, for the
 //! zone may have chosen another boot environment of its own.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::config::ZoneName;
 use crate::host::mounts::Mounts;
 use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir};
+use crate::program::{RecipeFlags, StateFlags};
 use crate::root::Tree;
 use crate::storage::{ROOT, StorageError, ZoneDatasets, dataset_on, mount_private};
 
@@ -67,6 +69,44 @@ impl Change {
                 None => plain_root(&self.zonepath).map(|()| false),
             }
         })?)
+    }
+}
+
+/// The flags by which zoneadmd(8) tells a hook of a change of a zone's state.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ChangeFlags {
+    /// The brand.
+    #[command(flatten)]
+    pub recipe: RecipeFlags,
+    /// Where the journal is.
+    #[command(flatten)]
+    pub state: StateFlags,
+    /// The zone
+    pub zone: ZoneName,
+    /// Its zonepath
+    pub zonepath: PathBuf,
+    /// The state that it was in, as a number
+    #[arg(value_name = "STATE")]
+    pub from_state: u32,
+    /// What is done to it: 0 ready, 1 boot, 4 halt
+    #[arg(value_name = "COMMAND")]
+    pub command: u32,
+    /// Where the boot environment is mounted that zoneadm(8) works in
+    pub altroot: Option<OsString>,
+}
+
+impl ChangeFlags {
+    /// The change that they tell.
+    #[must_use]
+    pub fn change(&self, when: When) -> Change {
+        Change {
+            zone: self.zone.clone(),
+            zonepath: self.zonepath.clone(),
+            when,
+            command: self.command,
+            alternate: self.altroot.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
+            state: self.state.dir(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::ZoneName;
+use crate::config::{self, ZoneName};
 use crate::host::DatasetError;
 use crate::host::mounts::Mount;
 use crate::host::zfs::{self, Dataset, Datasets};
@@ -47,6 +47,8 @@ pub struct Plan {
     pub unmount: Option<(String, PathBuf)>,
     /// What is destroyed.
     pub destroy: Vec<Dataset>,
+    /// Snapshots that promotions move, under the names that they have when they are destroyed too.
+    pub moved: Vec<String>,
     /// Datasets in the zonepath that stay, and why.
     pub keep: Vec<(String, &'static str)>,
     /// Files and directories of the zonepath that go.
@@ -59,7 +61,8 @@ impl Plan {
     pub fn lines(&self) -> Vec<String> {
         let promote = self.promote.iter().map(|clone| format!("promote `{}`", clone.name));
         let unmount = self.unmount.iter().map(|(_, path)| format!("unmount {}", path.display()));
-        let destroy = self.destroy.iter().map(|dataset| format!("destroy `{}`", dataset.name));
+        let destroyed = self.destroy.iter().map(|dataset| &dataset.name).chain(&self.moved);
+        let destroy = destroyed.map(|name| format!("destroy `{name}`"));
         let remove = self.remove.iter().map(|path| format!("remove {}", path.display()));
         let keep = self.keep.iter().map(|(name, why)| format!("keep `{name}`: {why}"));
         promote.chain(unmount).chain(destroy).chain(remove).chain(keep).collect()
@@ -72,6 +75,7 @@ impl Uninstall {
     /// # Errors
     /// [`HookError`]: what stands in the way.
     pub fn plan(&self) -> Result<Plan, HookError> {
+        self.refuse_strangers()?;
         let mut plan = match self.datasets()? {
             Some(datasets) => self.plan_datasets(&datasets)?,
             None => Plan::default(),
@@ -88,6 +92,20 @@ impl Uninstall {
             plan.remove.push(self.zonepath.clone());
         }
         Ok(plan)
+    }
+
+    /// What is destroyed is the zone's own: whatever stands in another directory is somebody else's.
+    fn refuse_strangers(&self) -> Result<(), HookError> {
+        let all = config::index().map_err(HookError::system(Path::new("/etc/zones/index")))?;
+        let zone = &self.zone;
+        match all.into_iter().find(|found| found.name == *zone) {
+            Some(found) if found.zonepath == self.zonepath => Ok(()),
+            Some(found) => {
+                let (asked, own) = (self.zonepath.display(), found.zonepath.display());
+                Err(HookError::Refused(format!("{asked}: is not the zonepath of `{zone}`, which is {own}")))
+            }
+            None => Err(HookError::Refused(format!("there is no zone `{zone}`; `zoneadm list -c` names them"))),
+        }
     }
 
     /// The zone's datasets; that of the zonepath may not be mounted.
@@ -198,9 +216,12 @@ impl Uninstall {
                 let clones: Vec<&String> =
                     snapshot.clones.iter().filter(|clone| !going.contains(clone.as_str())).collect();
                 match clones[..] {
-                    [clone, ..] => {
+                    [clone, ref others @ ..] => {
                         promote(plan, datasets, clone)?;
                         inherited = true;
+                        if others.is_empty() && is_ours(snapshot) {
+                            plan.moved.extend(snapshot.name.split_once('@').map(|(_, leaf)| format!("{clone}@{leaf}")));
+                        }
                     }
                     [] if is_ours(snapshot) => plan.destroy.push(snapshot.clone()),
                     [] => foreign.push(snapshot.name.as_str()),

@@ -313,8 +313,27 @@ pub fn set(name: &str, (property, value): Property<'_>) -> Result<(), HostError>
 /// zfs(8) refused.
 pub fn inherit(name: &str, property: &str) -> Result<(), HostError> {
     // zfs(8) refuses to have it inherited, but not to give back what it was before it was set.
-    let flags: &[&str] = if property == "canmount" { &["-S"] } else { &[] };
-    HostCommand::new(ZFS).arg("inherit").args(flags).arg(property).arg(name).run().map(drop)
+    if property == "canmount" {
+        return inherit_received(name, property);
+    }
+    HostCommand::new(ZFS).arg("inherit").arg(property).arg(name).run().map(drop)
+}
+
+/// Gives a property back the value that came with the stream that the dataset was received from.
+///
+/// # Errors
+/// zfs(8) refused.
+pub fn inherit_received(name: &str, property: &str) -> Result<(), HostError> {
+    HostCommand::new(ZFS).args(["inherit", "-S"]).arg(property).arg(name).run().map(drop)
+}
+
+/// The value of a property that came with the stream that the dataset was received from; `-` without one.
+///
+/// # Errors
+/// zfs(8) failed.
+pub fn received_value(name: &str, property: &str) -> Result<String, HostError> {
+    let out = HostCommand::new(ZFS).args(["get", "-H", "-p", "-o", "received"]).arg(property).arg(name).run()?;
+    Ok(String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned())
 }
 
 /// The values of properties that are set on the dataset itself, in the order asked; `None` for one that is

@@ -25,7 +25,6 @@ use crate::host::zfs::{self, Datasets};
 pub use subject::{ImageName, ImageNameError, Subject, SubjectError};
 pub use undo::{Undo, UndoError};
 pub use zone_file::{RootOf, SavedFile};
-pub(crate) use zones::reread_names;
 
 /// How long to wait for another program that works on the same subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +147,14 @@ pub enum JournalError {
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The same, before anything was begun, and nothing is left of an earlier operation.
+    #[error("{}: {source}; nothing was begun", path.display())]
+    NotBegun {
         /// Where.
         path: PathBuf,
         /// Why.
@@ -280,9 +287,14 @@ impl Journal {
         subject: Subject,
         (name, keep): (&str, bool),
     ) -> Result<(Self, Option<Recovered>), JournalError> {
-        let lock = lock(state, &subject, wait)?;
-        state.make("journal")?;
         let path = state.journal(&subject);
+        let lock = lock(state, &subject, wait).and_then(|lock| state.make("journal").map(|_| lock));
+        let lock = lock.map_err(|error| match error {
+            JournalError::System { path: at, source } if std::fs::symlink_metadata(&path).is_err() => {
+                JournalError::NotBegun { path: at, source }
+            }
+            error => error,
+        })?;
         let recovered = recover_file(&path, &subject, Kept::Refuse)?;
         let id: String = host::random_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let operation = Operation { version: 1, id, subject: subject.to_string(), name: name.to_owned(), keep };

@@ -78,6 +78,15 @@ impl Imported {
         self.manifests.saturating_sub(self.refused)
     }
 
+    /// In words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.accepted() {
+            1 => "1 service manifest imported".to_owned(),
+            count => format!("{count} service manifests imported"),
+        }
+    }
+
     /// What to say of refused manifests.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
@@ -246,6 +255,12 @@ impl<'i> Import<'i> {
         clear(&self.above).map_err(fail())?;
         std::fs::remove_dir(self.scratch.parent().unwrap_or(&self.scratch)).map_err(fail())
     }
+}
+
+/// Takes a scratch directory away that somebody has left.
+pub(super) fn clear_scratch(scratch: &Path) -> io::Result<()> {
+    clear(&scratch_handle(scratch)?)?;
+    std::fs::remove_dir(scratch)
 }
 
 /// Nobody but its owner may enter it, and it is no link to elsewhere.

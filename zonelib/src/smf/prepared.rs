@@ -14,7 +14,7 @@ use crate::populate::{ApplyError, Settings, is_absence, open_anywhere};
 use crate::recipe::{Recipe, Smf};
 use crate::root::{Handle, Stat, Tree};
 
-use super::import::{Import, Imported, Svccfg};
+use super::import::{Import, Imported, Svccfg, clear_scratch};
 use super::{DIRECTORIES, ImportError, LIMIT, dtd, manifests};
 
 /// The prepared repository of a brand's zones.
@@ -147,7 +147,9 @@ impl<'p, 'a> Prepared<'p, 'a> {
     /// [`ImportError`]; what was there before is then stale still.
     pub fn sync(&self, settings: &Settings<'_>) -> Result<Outcome, ImportError> {
         let Some(seed) = self.seed()? else { return Ok(Outcome::Current) };
+        let scratch = self.clone.beside(".import");
         if self.state()? == State::Current {
+            self.clear_away(&scratch, settings);
             return Ok(Outcome::Current);
         }
         self.svccfg.require()?;
@@ -156,9 +158,19 @@ impl<'p, 'a> Prepared<'p, 'a> {
         if self.state()? == State::Current {
             return Ok(Outcome::Current);
         }
-        let scratch = self.clone.beside(".import");
         let import = Import::begin(&self.svccfg, &scratch, &seed, settings.go_on)?;
         import.carry_out(|import| self.import(import, &seed.1)).map(Outcome::Made)
+    }
+
+    /// Takes away what was left by a run that was killed when it had all but finished. It is in nobody's way,
+    /// so whoever may not do that leaves it.
+    fn clear_away(&self, scratch: &Path, settings: &Settings<'_>) {
+        if std::fs::symlink_metadata(scratch).is_err() {
+            return;
+        }
+        if let Ok(_lock) = self.clone.lock(settings) {
+            let _ = clear_scratch(scratch);
+        }
     }
 
     fn import(&self, import: &mut Import<'_>, seed: &Stat) -> Result<Imported, ImportError> {

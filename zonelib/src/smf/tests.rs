@@ -249,15 +249,22 @@ fn a_failure_leaves_what_was_there_before_stale() {
 #[test]
 fn what_a_killed_run_left_is_cleared() {
     let world = World::new();
-    let scratch = world.image.at("/zonelib/.lib.import");
-    fs::create_dir_all(scratch.join("0123/root/lib/svc/manifest")).unwrap();
-    fs::set_permissions(&scratch, fs::Permissions::from_mode(0o700)).unwrap();
-    fs::write(scratch.join("0123/root/lib/svc/manifest/left.xml"), "left").unwrap();
-    fs::write(scratch.join("0123/repository.db-journal"), "left").unwrap();
+    let leave = || {
+        let scratch = world.image.at("/zonelib/.lib.import");
+        fs::create_dir_all(scratch.join("0123/root/lib/svc/manifest")).unwrap();
+        fs::set_permissions(&scratch, fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(scratch.join("0123/root/lib/svc/manifest/left.xml"), "left").unwrap();
+        fs::write(scratch.join("0123/repository.db-journal"), "left").unwrap();
+    };
+    leave();
     // It had put the repository in its place, and not yet said what it was made from.
     fs::write(world.repository(), "half").unwrap();
     world.made();
     assert_eq!(world.imported().len(), 3);
+    world.no_leftovers();
+    // It had said that too, and was killed before it could tidy up.
+    leave();
+    assert!(matches!(world.sync(), Ok(Outcome::Current)) && world.runs() == 1);
     world.no_leftovers();
 }
 

@@ -127,11 +127,8 @@ impl Storage for Directory {
         Ok(copy)
     }
 
-    fn commit(&mut self) -> Result<(), StorageError> {
-        match &self.handle {
-            Some(handle) => make_whole(handle).map_err(StorageError::system(&self.root)),
-            None => Ok(()),
-        }
+    fn handle(&self) -> Option<&Handle> {
+        self.handle.as_ref()
     }
 
     fn root(&self) -> &Path {

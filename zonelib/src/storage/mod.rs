@@ -15,6 +15,7 @@ use crate::root::Handle;
 
 pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
+use directory::make_whole;
 pub(crate) use directory::{declare_whole, make_closed};
 pub use place::{keep_apart_from, keep_out_of};
 pub(crate) use zfs::mount_private;
@@ -129,14 +130,19 @@ pub trait Storage {
     /// [`StorageError`]; what was done is in the journal.
     fn prepare(&mut self, journal: &mut Journal) -> Result<Handle, StorageError>;
 
+    /// The root's path.
+    fn root(&self) -> &Path;
+
+    /// The root, once it has been made.
+    fn handle(&self) -> Option<&Handle>;
+
     /// Declares the root whole.
     ///
     /// # Errors
     /// [`StorageError`].
-    fn commit(&mut self) -> Result<(), StorageError>;
-
-    /// The root's path.
-    fn root(&self) -> &Path;
+    fn commit(&mut self) -> Result<(), StorageError> {
+        self.handle().map_or(Ok(()), |handle| make_whole(handle).map_err(StorageError::system(self.root())))
+    }
 
     /// The datasets, where the root is in ZFS.
     fn as_zfs(&mut self) -> Option<&mut Zfs> {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub(crate) const USAGE: &str = "usage: bench-zonekit --programs DIR --work DIR --image DIR --about TEXT \
+pub(crate) const USAGE: &str = "usage: bench-zonekit --programs DIR --with-lab FILE --work DIR --image DIR --about TEXT \
 --classic SCRIPT --lists DIR [--rounds N] [--json FILE] [--other DIR]";
 
 /// What to measure, and where.
@@ -11,13 +11,15 @@ pub(crate) const USAGE: &str = "usage: bench-zonekit --programs DIR --work DIR -
 pub(crate) struct Arguments {
     /// Where the programs of this release are.
     pub(crate) programs: PathBuf,
+    /// `pkgcreatezone` of this release, built with the feature `lab`.
+    pub(crate) with_lab: PathBuf,
     /// An empty folder for everything that is made.
     pub(crate) work: PathBuf,
     /// The image to install from.
     pub(crate) image: PathBuf,
     /// How the image was made.
     pub(crate) about: String,
-    /// The script of the classic sparse-root pipeline.
+    /// The script of the classic pipelines.
     pub(crate) classic: PathBuf,
     /// The prune lists that it uses.
     pub(crate) lists: PathBuf,
@@ -39,6 +41,7 @@ impl Arguments {
             let path = PathBuf::from(&value);
             match flag.as_str() {
                 "--programs" => found.programs = absolute(path)?,
+                "--with-lab" => found.with_lab = absolute(path)?,
                 "--work" => found.work = absolute(path)?,
                 "--image" => found.image = absolute(path)?,
                 "--classic" => found.classic = absolute(path)?,
@@ -53,7 +56,7 @@ impl Arguments {
                 _ => return Err(format!("what is `{flag}`?")),
             }
         }
-        for needed in [&found.programs, &found.work, &found.image, &found.classic, &found.lists] {
+        for needed in [&found.programs, &found.with_lab, &found.work, &found.image, &found.classic, &found.lists] {
             if needed.as_os_str().is_empty() {
                 return Err("a flag is missing".to_owned());
             }

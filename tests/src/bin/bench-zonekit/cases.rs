@@ -40,7 +40,7 @@ fn present(contenders: Vec<(&str, Contender)>, note: &mut String) -> Vec<Contend
 }
 
 /// The other programs, copying what a finished zone has to `to`.
-fn copiers(place: &Place, to: &Path, note: &mut String) -> Vec<Contender> {
+pub(crate) fn copiers(place: &Place, to: &Path, note: &mut String) -> Vec<Contender> {
     let from = &place.finished;
     let shown = (from.display(), to.display());
     let cpio = |program: &str| {
@@ -103,7 +103,7 @@ pub(crate) fn sparse_root(place: &Place) -> io::Result<Table> {
     const CLASSIC: &str = "classic, copies /zonelib";
     let (to, clone) = (place.at("zone"), place.at("clone-new"));
     let zonelib = |path: &Path| [OsString::from("--zonelib"), path.into()];
-    let classic = |name: &str| classic(place, name, &to);
+    let classic = |name: &str| classic(place, name, "sparse-root", &to);
     let mut with_clone = classic(CLASSIC);
     with_clone.command.push(clone.clone().into());
     let mut note = "The classic script: grep and awk choose, cpio copies, then one cp a pristine file.".to_owned();
@@ -122,24 +122,24 @@ pub(crate) fn sparse_root(place: &Place) -> io::Result<Table> {
     ]))
 }
 
-/// The classic script, making a sparse-root zone in `to`.
-fn classic(place: &Place, name: &str, to: &Path) -> Contender {
+/// The classic script, making a zone in `to`.
+fn classic(place: &Place, name: &str, brand: &str, to: &Path) -> Contender {
     let (script, lists) = &place.classic;
-    let command = ["sh".into(), script.clone(), place.image.clone(), to.join("root"), lists.clone()];
+    let command = ["sh".into(), script.clone(), brand.into(), place.image.clone(), to.join("root"), lists.clone()];
     Contender::new(name, command).fresh(to)
 }
 
 /// F: programs that are started to make one zone.
-pub(crate) fn programs(place: &Place) -> io::Result<Table> {
+pub(crate) fn programs(place: &Place, counted: &[(String, usize)]) -> io::Result<Table> {
     let to = place.at("zone");
     let zonelib = [OsString::from("--zonelib"), place.clone.clone().into()];
     let mut contenders = vec![
         place.install("pkgcreatezone, sparse-root", "sparse-root", &to, &zonelib),
         place.install("pkgcreatezone, whole-root", "whole-root", &to, &[]),
     ];
-    contenders
-        .extend(present(vec![("cpio grep awk", classic(place, "classic, sparse-root", &to))], &mut String::new()));
-    processes::processes(place, &contenders)
+    let reference = |brand: &str| ("cpio grep awk", classic(place, &format!("classic, {brand}"), brand, &to));
+    contenders.extend(present(vec![reference("sparse-root"), reference("whole-root")], &mut String::new()));
+    processes::processes(place, &contenders, counted)
 }
 
 /// C: planning alone, from the image's database and from a large one.

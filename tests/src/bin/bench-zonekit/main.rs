@@ -3,6 +3,7 @@
 mod arguments;
 mod cases;
 mod database;
+mod golden;
 mod measure;
 mod place;
 mod processes;
@@ -47,7 +48,9 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     report.table(cases::planning(&place)?);
     report.table(cases::parsing(&place)?);
     report.table(cases::archive(&place)?);
-    report.table(cases::programs(&place)?);
+    let (table, counted) = golden::golden(&place)?;
+    report.table(table);
+    report.table(cases::programs(&place, &counted)?);
     if let Some(other) = &arguments.other {
         report.table(cases::elsewhere(&place, other)?);
     }

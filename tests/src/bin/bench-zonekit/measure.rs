@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,8 @@ pub(crate) struct Contender {
     pub(crate) input: Option<PathBuf>,
     /// Directories that are empty when it starts, and removed afterwards.
     pub(crate) fresh: Vec<PathBuf>,
+    /// The pretend host that its commands of illumos are in.
+    pub(crate) lab: Option<PathBuf>,
 }
 
 impl Contender {
@@ -50,7 +52,7 @@ impl Contender {
         I::Item: AsRef<OsStr>,
     {
         let command = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
-        Self { name: name.to_owned(), command, directory: None, input: None, fresh: Vec::new() }
+        Self { name: name.to_owned(), command, directory: None, input: None, fresh: Vec::new(), lab: None }
     }
 
     pub(crate) fn inside(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -65,6 +67,11 @@ impl Contender {
 
     pub(crate) fn fresh(mut self, directory: impl Into<PathBuf>) -> Self {
         self.fresh.push(directory.into());
+        self
+    }
+
+    pub(crate) fn on(mut self, lab: &Path) -> Self {
+        self.lab = Some(lab.to_owned());
         self
     }
 
@@ -91,6 +98,9 @@ impl Contender {
     fn measured(&self) -> io::Result<Sample> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ONE).args(&self.command);
+        if let Some(lab) = &self.lab {
+            command.env("ZONEKIT_LAB", lab);
+        }
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }

@@ -28,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) classic: (PathBuf, PathBuf),
     /// Rounds that count.
     pub(crate) rounds: usize,
+    /// `pkgcreatezone` for pretend hosts.
+    pub(crate) with_lab: PathBuf,
     programs: PathBuf,
     work: PathBuf,
 }
@@ -45,6 +47,7 @@ impl Place {
             clone: work.join("clone"),
             classic: (arguments.classic.clone(), arguments.lists.clone()),
             rounds: arguments.rounds,
+            with_lab: arguments.with_lab.clone(),
             programs: arguments.programs.clone(),
             work,
         };

@@ -1,5 +1,7 @@
 //! The golden images that there are, and how they go.
 
+use std::collections::BTreeSet;
+
 use crate::host::zfs::{self, Dataset, Datasets, Kind};
 use crate::host::{DatasetName, HostError};
 use crate::journal::{Doomed, ImageName, Journal, JournalError, StateDir};
@@ -51,13 +53,23 @@ pub fn images(below: Option<&DatasetName>) -> Result<Vec<Image>, StorageError> {
         let dataset = below.map(ToString::to_string).unwrap_or_default();
         return Err(StorageError::Datasets { dataset, problem: "there is no such dataset".to_owned() });
     };
+    let holders: BTreeSet<&str> = all.iter().filter(|found| name_of(found).is_some()).filter_map(holder_of).collect();
     let mut images = Vec::new();
-    for dataset in all.iter().filter(|dataset| name_of(dataset).is_some()) {
-        if let Ok(dataset) = dataset.name.parse() {
-            images.extend(find(&dataset)?);
-        }
+    for holder in holders.into_iter().filter_map(|name| name.parse::<DatasetName>().ok()) {
+        let all = Datasets::below(&holder)?.unwrap_or_default();
+        let asked = |found: &&Dataset| below.is_none_or(|below| is_in(found, below.as_str()));
+        images.extend(all.iter().filter(asked).filter_map(|found| image_in(&all, found)));
     }
     Ok(images)
+}
+
+fn holder_of(image: &Dataset) -> Option<&str> {
+    image.name.rsplit_once('/').map(|(holder, _)| holder)
+}
+
+/// Whether something is a dataset, below it, or a snapshot of it.
+fn is_in(found: &Dataset, dataset: &str) -> bool {
+    found.name.strip_prefix(dataset).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '@']))
 }
 
 /// The name of an image, of what says in every way that it is one.
@@ -73,23 +85,27 @@ fn name_of(dataset: &Dataset) -> Option<ImageName> {
 
 fn find(dataset: &DatasetName) -> Result<Option<Image>, StorageError> {
     let Some(all) = Datasets::below(dataset)? else { return Ok(None) };
-    let Some((image, name)) = all.get(dataset.as_str()).and_then(|image| Some((image, name_of(image)?))) else {
-        return Ok(None);
-    };
-    let whole = format!("{dataset}@{SNAPSHOT}");
+    Ok(all.get(dataset.as_str()).and_then(|found| image_in(&all, found)))
+}
+
+/// An image, as a listing has it.
+fn image_in(all: &Datasets, image: &Dataset) -> Option<Image> {
+    let name = name_of(image)?;
+    let whole = format!("{}@{SNAPSHOT}", image.name);
     let snapshot = all.get(&whole);
     let doom = |dataset: &Dataset| Doomed { dataset: dataset.name.clone(), guid: dataset.guid.clone() };
-    let ours = |found: &Dataset| found.name == whole || found.name == image.name;
-    Ok(Some(Image {
+    let inside: Vec<&Dataset> = all.iter().filter(|found| is_in(found, &image.name)).collect();
+    let foreign = inside.iter().filter(|found| found.name != whole && found.name != image.name);
+    Some(Image {
         name,
-        dataset: dataset.clone(),
+        dataset: image.name.parse().ok()?,
         used: image.used,
         created: image.creation,
         whole: snapshot.is_some(),
-        users: all.iter().flat_map(|found| found.clones.clone()).collect(),
-        foreign: all.iter().filter(|found| !ours(found)).map(|found| found.name.clone()).collect(),
+        users: inside.iter().flat_map(|found| found.clones.clone()).collect(),
+        foreign: foreign.map(|found| found.name.clone()).collect(),
         own: snapshot.into_iter().chain([image]).map(doom).collect(),
-    }))
+    })
 }
 
 impl Image {
@@ -131,6 +147,12 @@ pub fn prune(image: &Image, state: &StateDir) -> Result<Fate, HookError> {
         destroy_holder(&image.dataset)?;
     }
     Ok(fate)
+}
+
+/// Puts right what killed programs left of images that are gone from the pools, or were never listed. What cannot
+/// be put right now is told by the next program that works on such an image.
+pub fn settle(state: &StateDir) {
+    state.settle_images();
 }
 
 fn destroy(image: Image, journal: &mut Journal) -> Result<(), HookError> {

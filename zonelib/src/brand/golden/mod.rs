@@ -21,7 +21,7 @@ use crate::storage::{Storage, StorageError, declare_whole, mount_private};
 use super::identity::{self, Identity, IdentityError};
 use super::install::{Install, InstallError, Work};
 
-pub use images::{Fate, Image, images, prune};
+pub use images::{Fate, Image, images, prune, settle};
 
 /// The file system that holds the images.
 pub const HOLDER: &str = ".golden";
