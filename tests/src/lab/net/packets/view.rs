@@ -209,17 +209,28 @@ impl Packets {
         Server { ended, thread: Some(thread) }
     }
 
+    /// A connection, if it comes about.
+    ///
+    /// # Errors
+    /// It does not.
+    ///
+    /// # Panics
+    /// The address is none.
+    pub fn try_connect(&self, place: &str, address: &str) -> io::Result<TcpStream> {
+        let address: SocketAddr = address.parse().unwrap();
+        let stream = self.inside(place, move || TcpStream::connect_timeout(&address, PATIENCE))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    }
+
     /// A connection that stays.
     ///
     /// # Panics
     /// It cannot be made.
     #[must_use]
     pub fn connect(&self, place: &str, address: &str) -> TcpStream {
-        let address: SocketAddr = address.parse().unwrap();
-        let connected = self.inside(place, move || TcpStream::connect_timeout(&address, PATIENCE));
-        let stream = connected.unwrap_or_else(|error| panic!("{place} to {address}: {error}\n{}", self.logs()));
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
+        let connected = self.try_connect(place, address);
+        connected.unwrap_or_else(|error| panic!("{place} to {address}: {error}\n{}", self.logs()))
     }
 
     /// What a server answers to a line over a connection.
@@ -272,17 +283,16 @@ impl Packets {
         ear.recv(&mut [0; 16]).is_ok()
     }
 
-    /// The answer to a request of HTTP for a host.
+    /// The whole answer to a request of HTTP for a host.
     ///
-    /// # Panics
+    /// # Errors
     /// There is none.
-    #[must_use]
-    pub fn get(&self, place: &str, address: &str, host: &str) -> String {
-        let mut stream = self.connect(place, address);
-        write!(stream, "GET / HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    pub fn try_get(&self, place: &str, address: &str, host: &str) -> io::Result<String> {
+        let mut stream = self.try_connect(place, address)?;
+        write!(stream, "GET / HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
         let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        text
+        stream.read_to_string(&mut text)?;
+        Ok(text)
     }
 
     /// Asks a name server, and gives the addresses that it answers.
