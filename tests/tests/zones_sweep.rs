@@ -54,7 +54,7 @@ fn with_router(world: &World) {
 
 fn scenarios() -> Vec<Scenario> {
     let destroy = |name: &str, arguments: &'static [&'static str]| {
-        scenario(name, "web", Ends::GoesOn, &["destroy-zone", "-z", "web"], move |world| {
+        scenario(name, "web", Ends::GoesForward, &["destroy-zone", "-z", "web"], move |world| {
             with_router(world);
             create(world, arguments).well();
         })

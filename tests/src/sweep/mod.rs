@@ -27,6 +27,8 @@ pub enum Ends {
     /// Nothing is undone, and giving the command again finishes it. The exit status 1 is a success of which
     /// there is something to tell.
     GoesOn,
+    /// The same, and a hook that it runs goes forward by a journal of its own.
+    GoesForward,
 }
 
 /// A command that zoneadm(8) or an administrator gives, and what comes before.

@@ -25,7 +25,6 @@ use crate::host::zfs::{self, Datasets};
 pub use subject::{ImageName, ImageNameError, Subject, SubjectError};
 pub use undo::{Undo, UndoError};
 pub use zone_file::{RootOf, SavedFile};
-pub(crate) use zones::reread_names;
 
 /// How long to wait for another program that works on the same subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -77,18 +77,6 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
-    /// Remove a file below a root that somebody else writes in too, following no link on the way.
-    RemoveBeneath {
-        /// The root.
-        root: PathBuf,
-        /// The file, relative to it.
-        path: String,
-    },
-    /// Have the name service of a zone read its files again, if it runs.
-    RereadNames {
-        /// The zone's name; `global` for the global one.
-        zone: String,
-    },
     /// Uninstall a zone, halted first, if this operation made it.
     UninstallZone {
         /// Its name.
@@ -202,8 +190,6 @@ impl Undo {
             Self::Promote { dataset, .. } => format!("promote `{dataset}`"),
             Self::RemoveDirectory { path } => format!("remove the directory {}", path.display()),
             Self::RemoveScratch { path } => format!("remove {} with everything in it", path.display()),
-            Self::RemoveBeneath { root, path } => format!("remove {path} from {}", root.display()),
-            Self::RereadNames { zone } => format!("have the name service of zone `{zone}` read its files again"),
             Self::UninstallZone { zone } => format!("halt and uninstall zone `{zone}`"),
             Self::DeleteZone { zone } => format!("delete the configuration of zone `{zone}`"),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
@@ -250,8 +236,6 @@ impl Undo {
                 }
                 _ => Ok(()),
             },
-            Self::RemoveBeneath { root, path } => zones::remove_beneath(root, path).map_err(system(&root.join(path))),
-            Self::RereadNames { zone } => Ok(zones::reread_names(zone)?),
             Self::UninstallZone { zone } => zones::uninstall(zone, operation),
             Self::DeleteZone { zone } => zones::delete(zone, operation),
             Self::Empty { path, identity, mode } => empty(path, *identity, *mode).map_err(system(path)),

@@ -1,13 +1,9 @@
 //! Undoing what was done to zones by zoneadm(8) and zonecfg(8). A zone that does not say that the operation
 //! has made it is somebody else's, whatever its name.
 
-use std::io;
-use std::path::Path;
-
 use crate::config::command::{self, was_made_by};
 use crate::config::{self, ZoneName};
-use crate::host::{HostCommand, HostError};
-use crate::root::Tree;
+use crate::host::HostCommand;
 
 use super::UndoError;
 
@@ -44,25 +40,4 @@ fn state(zone: &ZoneName) -> Result<Option<String>, UndoError> {
     let path = "/etc/zones/index".into();
     let index = config::index().map_err(|source| UndoError::System { path, source })?;
     Ok(index.into_iter().find(|found| found.name == *zone).map(|found| found.state))
-}
-
-/// A root or a directory that has gone, or that is a link now, has no such file.
-pub(super) fn remove_beneath(root: &Path, path: &str) -> io::Result<()> {
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let removed = Tree::open(root).and_then(|tree| tree.open_dir(parent.as_bytes()));
-    match removed.and_then(|folder| folder.remove_file(name.as_bytes())) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Ok(()),
-        removed => removed,
-    }
-}
-
-/// dnsmasq(8) reads hosts and leases again when it is hung up. One that does not run has nothing to read.
-pub(crate) fn reread_names(zone: &str) -> Result<(), HostError> {
-    let pkill = HostCommand::new("/usr/bin/pkill").args(["-HUP", "-x", "-z", zone, "dnsmasq"]);
-    match pkill.run() {
-        // 1: there is no such process; 2: there is no such zone now.
-        Err(HostError::Failed { .. }) => Ok(()),
-        done => done.map(drop),
-    }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::config::{ConfigError, IpType, NetResourceChange, Network, ZoneConfig, ZoneName, file};
 use crate::journal::{Journal, Recovered, RootOf, StateDir, Subject, Undo};
-use crate::net::inside::{self, Brand, InsideError, Settings, Tenant, ZoneFile};
+use crate::net::inside::{self, Brand, Content, InsideError, Settings, Tenant, ZoneFile};
 use crate::net::{self, Attachment, LinkName, Names, Peering, Removed, Step, View, Wanted};
 use crate::router::{LiveRouter, RouterError, RouterRecords, peering};
 use crate::store::{Directory, Records, Store};
@@ -40,7 +40,7 @@ pub struct Wiring {
     pub steps: Vec<Step>,
     /// What the configuration of the zone needs, for zonecfg(8); empty when it is among the steps.
     pub zonecfg: Vec<String>,
-    /// Files of the zone, below its root.
+    /// What becomes of files of the zone, such as `write /etc/hostname.znic0`.
     pub files: Vec<String>,
     /// Routers that are told.
     pub routers: Vec<String>,
@@ -57,7 +57,7 @@ impl Wiring {
             None => format!("# {}\n", step.describe()),
         });
         let routers = self.routers.iter().map(|router| format!("# tell router `{router}`\n"));
-        let files = self.files.iter().map(|file| format!("# write /{file} in the zone\n"));
+        let files = self.files.iter().map(|file| format!("# {file} in the zone\n"));
         let zonecfg = self.zonecfg.iter().map(|line| format!("# to zonecfg: {line}\n"));
         steps.chain(zonecfg).chain(routers).chain(files).collect()
     }
@@ -142,7 +142,7 @@ impl Attach {
         let mut own: Vec<Attachment> = existing(zone, view, store)?;
         own.extend(plan.attachments);
         let files = if found.root.is_some() { interface_files(zone, &own, &[]) } else { Vec::new() };
-        wiring.files = files.iter().map(|file| file.path.clone()).collect();
+        wiring.files = shown(&files, &[]);
         if found.running {
             wiring.notes.push(format!("zone `{zone}` runs, and will have it when it boots next"));
         }
@@ -262,7 +262,7 @@ impl Detach {
         let own: Vec<Attachment> = existing(zone, view, store)?.into_iter().filter(is_left).collect();
         let gone: Vec<LinkName> = attachments.iter().map(|one| one.link.clone()).collect();
         let files = if found.root.is_some() { interface_files(zone, &own, &gone) } else { Vec::new() };
-        let names = files.iter().map(|file| file.path.clone()).collect();
+        let names = shown(&files, &gone);
         let wiring = Wiring { steps, files: names, routers, notes, ..Wiring::default() };
         Ok(Prepared { wiring, behind, files, peerings })
     }
@@ -352,6 +352,18 @@ fn interface_files(zone: &ZoneName, attachments: &[Attachment], gone: &[LinkName
     };
     let ours = |file: &ZoneFile| INTERFACE_FILES.iter().any(|begin| file.path.starts_with(begin));
     inside::zone_files(&tenant).into_iter().filter(ours).collect()
+}
+
+/// In words. Files that are not to be there are told of the interfaces that go alone.
+fn shown(files: &[ZoneFile], gone: &[LinkName]) -> Vec<String> {
+    let word = |file: &ZoneFile| match &file.content {
+        Content::Gone | Content::GoneIf(_) => {
+            gone.iter().any(|link| file.path.ends_with(&format!(".{link}"))).then(|| format!("remove /{}", file.path))
+        }
+        Content::Block(lines) if lines.is_empty() => None,
+        _ => Some(format!("write /{}", file.path)),
+    };
+    files.iter().filter_map(word).collect()
 }
 
 fn write_files(

@@ -8,17 +8,17 @@ use std::path::Path;
 use crate::config::{self, ZoneConfig, ZoneName, command};
 use crate::host::zfs::{self, Datasets};
 use crate::host::{DatasetName, HostCommand};
-use crate::journal::{self, Journal, JournalError, Recovered, StateDir, Subject};
-use crate::net::{self, Names, View};
+use crate::journal::{self, Failure, Journal, JournalError, Recovered, StateDir, Subject};
+use crate::net::{self, Names, Router, View};
 use crate::root::{Tree, remove_tree};
-use crate::store::{Directory, Record, Records, Store};
+use crate::store::{Directory, Expect, Record, Records, Store};
 
 use super::ZoneError;
 use super::check::only_global;
 use super::error::go_on;
 use super::record::{self, Made, ZoneRecord};
 use super::step::{ZONEADM, indexed};
-use super::wiring::Behind;
+use super::wiring::{Behind, bring_up_to_date};
 
 /// What is to be destroyed.
 #[derive(Clone, Debug)]
@@ -36,7 +36,10 @@ enum Going {
     Uninstall,
     Delete,
     Leave(Behind),
+    /// So that it is done though all records of the network have gone.
+    WriteDown(Box<ZoneRecord>),
     Network(net::Step),
+    Update(Router),
     Made(Made),
     Forget,
 }
@@ -70,7 +73,9 @@ impl Teardown {
             Going::Uninstall => format!("uninstall zone `{zone}`"),
             Going::Delete => format!("delete the configuration of zone `{zone}`"),
             Going::Leave(behind) => format!("have router `{}` forget zone `{zone}`", behind.router.zone_name()),
+            Going::WriteDown(_) => "write down which routers have to be brought up to date".to_owned(),
             Going::Network(step) => step.describe(),
+            Going::Update(router) => format!("bring router `{}` up to date", router.zone_name()),
             Going::Made(made) => format!("destroy {}", made.describe()),
             Going::Forget => format!("forget what was made for zone `{zone}`"),
         };
@@ -110,15 +115,7 @@ impl Destroy {
             teardown.going.push(Going::Delete);
             teardown.staying.extend(self.handed_over(record.as_ref()));
         }
-        let view = self.view(store)?;
-        if let Some(view) = &view {
-            let removed = net::detach(&self.zone, view, store)?;
-            teardown.routes = !removed.segments.is_empty();
-            let behind = Behind::all(&self.zone, &removed.attachments, |name| view.segment(name));
-            teardown.going.extend(behind.into_iter().map(Going::Leave));
-            teardown.going.extend(removed.steps.into_iter().map(Going::Network));
-            teardown.notes = removed.notes;
-        }
+        self.look_at_network(store, record.as_ref(), &mut teardown)?;
         if let Some(record) = record {
             teardown.operation.clone_from(&record.operation);
             for made in record.made.iter().rev() {
@@ -132,6 +129,48 @@ impl Destroy {
             teardown.going.push(Going::Forget);
         }
         Ok(teardown)
+    }
+
+    fn look_at_network(
+        &self,
+        store: &Directory,
+        record: Option<&ZoneRecord>,
+        teardown: &mut Teardown,
+    ) -> Result<(), ZoneError> {
+        let mut routers: Vec<Router> = record.map(|record| record.routers.clone()).unwrap_or_default();
+        if let Some(view) = self.view(store)? {
+            let removed = net::detach(&self.zone, &view, store)?;
+            teardown.routes = !removed.segments.is_empty();
+            let behind = Behind::all(&self.zone, &removed.attachments, |name| view.segment(name));
+            let before = routers.len();
+            routers.extend(self.left_to_know(&removed, &behind));
+            routers.sort();
+            routers.dedup();
+            teardown.going.extend(behind.into_iter().map(Going::Leave));
+            if let Some(record) = record.filter(|_| routers.len() > before) {
+                let record = ZoneRecord { routers: routers.clone(), ..record.clone() };
+                teardown.going.push(Going::WriteDown(Box::new(record)));
+            }
+            teardown.going.extend(removed.steps.into_iter().map(Going::Network));
+            teardown.notes = removed.notes;
+        }
+        teardown.going.extend(routers.into_iter().map(Going::Update));
+        Ok(())
+    }
+
+    /// Routers that have more of the zone than where it is: what was opened to it, ways in, and networks of a peer.
+    fn left_to_know(&self, removed: &net::Removed, behind: &[Behind]) -> Vec<Router> {
+        let opened = |one: &&Behind| one.attachments.iter().any(|attachment| !attachment.openings.is_empty());
+        let mut routers: Vec<Router> = behind.iter().filter(opened).map(|one| one.router.clone()).collect();
+        routers.extend(removed.ingresses.iter().map(|ingress| ingress.router.clone()));
+        for peering in &removed.peerings {
+            routers.push(peering.one.clone());
+            if let net::Peer::Here(router) = &peering.other {
+                routers.push(router.clone());
+            }
+        }
+        routers.retain(|router| router.zone() != Some(&self.zone) && !matches!(router, Router::Proxy(_)));
+        routers
     }
 
     /// The network as it is, when the zone may be on it.
@@ -175,7 +214,7 @@ impl Destroy {
         // One that was kept when it failed is to go too.
         let half_made = journal::recover(state, &subject)?;
         half_made.iter().for_each(recovered);
-        let (_lock, _) = Journal::begin(state, &subject, "destroy-zone", false)?;
+        let (mut journal, _) = Journal::begin(state, &subject, "destroy-zone", false)?;
         let store = Directory::new(state);
         let mut names = Some(Names::hold(&store)?);
         let teardown = self.look(&store)?;
@@ -189,7 +228,16 @@ impl Destroy {
         for (going, line) in teardown.going.iter().zip(teardown.lines(&self.zone)) {
             go_on()?;
             tell(&line);
-            self.take(going, &teardown, (state, &store))?;
+            let network = matches!(going, Going::Leave(_) | Going::WriteDown(_) | Going::Network(_) | Going::Update(_));
+            if network && names.is_none() {
+                names = Some(Names::hold(&store)?);
+            }
+            let done = self.take(going, &teardown, (state, &store), &mut journal);
+            // What a router has taken half is taken back; all else stays done.
+            match done {
+                Ok(()) => journal.settle()?,
+                Err(cause) => return Err(undone(cause, journal)),
+            }
         }
         drop(names);
         Ok(teardown)
@@ -200,13 +248,16 @@ impl Destroy {
         going: &Going,
         teardown: &Teardown,
         (state, store): (&StateDir, &Directory),
+        journal: &mut Journal,
     ) -> Result<(), ZoneError> {
         let zoneadm = || HostCommand::new(ZONEADM).args(["-z", self.zone.as_str()]);
         match going {
             Going::Halt => Ok(zoneadm().arg("halt").run().map(drop)?),
             Going::Uninstall => Ok(zoneadm().args(["uninstall", "-F"]).run().map(drop)?),
             Going::Delete => Ok(command::delete(&self.zone)?),
-            Going::Leave(behind) => behind.leave(state, store),
+            Going::Leave(behind) => behind.leave(state, store, journal),
+            Going::WriteDown(record) => Ok(store.put(&**record, Expect::Anything)?),
+            Going::Update(router) => bring_up_to_date(router, state, store, journal),
             Going::Network(step) => Ok(step.run(store)?),
             Going::Made(made) => take_made(made, teardown),
             Going::Forget => {
@@ -214,6 +265,15 @@ impl Destroy {
                 Ok(())
             }
         }
+    }
+}
+
+/// A step has failed.
+fn undone(cause: ZoneError, journal: Journal) -> ZoneError {
+    let subject = journal.subject().clone();
+    match journal.roll_back() {
+        Ok(()) => cause,
+        Err(left) => Failure::Left { cause, left, subject }.into(),
     }
 }
 

@@ -61,12 +61,12 @@ pub enum ZoneError {
     /// The files of a network could not be set up, in the zone or its router.
     #[error(transparent)]
     Inside(#[from] net::inside::InsideError),
-    /// A router has not taken a change.
-    #[error(transparent)]
-    Router(#[from] RouterError),
     /// The root of the zone could not be opened.
     #[error(transparent)]
     Hook(Box<HookError>),
+    /// A router has not taken a change.
+    #[error(transparent)]
+    Router(#[from] RouterError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {

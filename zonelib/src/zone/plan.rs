@@ -246,6 +246,7 @@ impl Planning<'_> {
             users: request.users.iter().map(ToString::to_string).collect(),
             template: request.template.as_ref().map(ToString::to_string),
             image: request.image.clone(),
+            routers: Vec::new(),
         };
         plan.steps.push(Step::Remember(Box::new(record)));
         if request.boot {

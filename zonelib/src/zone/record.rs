@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ZoneName;
+use crate::net::Router;
 use crate::store::{Key, Record};
 
 use super::Kind;
@@ -33,6 +34,9 @@ pub struct ZoneRecord {
     pub template: Option<String>,
     /// What it was installed from.
     pub image: Option<PathBuf>,
+    /// While it is destroyed: routers that have to be brought up to date when its records have gone.
+    #[serde(default)]
+    pub routers: Vec<Router>,
 }
 
 /// Something that was made for a zone.

@@ -2,19 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::brand::state::OpenRoot;
 use crate::config::ZoneName;
-use crate::host;
-use crate::journal::{Journal, StateDir, Undo, reread_names};
+use crate::journal::{Journal, StateDir};
 use crate::net::files::smf::HaproxyPlace;
 use crate::net::files::{Routing, dnsmasq};
 use crate::net::inside::{self, RouterTraits, Settings, ZoneFile};
 use crate::net::{Attachment, Names, Router, Segment};
 use crate::root::Tree;
+use crate::router::{LiveRouter, RouterError};
 use crate::store::Store;
 
 use super::ZoneError;
-use super::step::indexed;
 
 /// A zone behind a router.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,73 +74,45 @@ impl Behind {
     ///
     /// # Errors
     /// [`ZoneError`].
-    pub fn join(&self, state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<(), ZoneError> {
+    pub(super) fn join(&self, state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<(), ZoneError> {
         // Others tell it of theirs meanwhile.
         let _names = Names::hold(store)?;
-        let name = self.router.zone_name();
-        let Some(root) = RouterRoot::open(state, &self.router)? else {
-            return Err(ZoneError::Refused(format!("router zone `{name}` is not there any more")));
-        };
-        let files = inside::fragments(&self.routing(), &self.zone, &inside::stale_leases(root.tree()));
-        journal.step(Undo::RereadNames { zone: name.to_owned() })?;
-        for file in &files {
-            let root = root.tree().path().to_owned();
-            journal.step(Undo::RemoveBeneath { root, path: file.path.clone() })?;
-        }
-        inside::write(root.tree(), &files)?;
-        root.close()?;
-        Ok(reread_names(name)?)
+        let router = LiveRouter::find(&self.router, state)?;
+        router.admit(&self.zone, store, journal)?;
+        Ok(router.close()?)
     }
 
-    /// Has the router forget the zone. One that has gone has forgotten it.
+    /// Has the router forget where the zone is; what was opened to it stays until the router is brought up to date. The
+    /// caller holds the names of the host.
     ///
     /// # Errors
     /// [`ZoneError`]; it may be done again.
-    pub fn leave(&self, state: &StateDir, store: &dyn Store) -> Result<(), ZoneError> {
-        let _names = Names::hold(store)?;
-        let Some(root) = RouterRoot::open(state, &self.router)? else { return Ok(()) };
-        inside::write(root.tree(), &inside::fragments_gone(&self.zone))?;
-        root.close()?;
-        Ok(reread_names(self.router.zone_name())?)
+    pub(super) fn leave(&self, state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<(), ZoneError> {
+        let Some(router) = find(&self.router, state)? else { return Ok(()) };
+        router.dismiss(&self.zone, false, store, journal)?;
+        Ok(router.close()?)
     }
 }
 
-/// The root of a router.
-pub(super) enum RouterRoot {
-    /// That of a zone.
-    Zone(OpenRoot),
-    /// The host's own.
-    Global(Tree),
+/// A router; one that has gone has forgotten everything.
+fn find(router: &Router, state: &StateDir) -> Result<Option<LiveRouter>, ZoneError> {
+    match LiveRouter::find(router, state) {
+        Err(RouterError::NotInstalled(_)) => Ok(None),
+        found => Ok(Some(found?)),
+    }
 }
 
-impl RouterRoot {
-    /// Opens it; `None` when there is no such zone, or it has no root.
-    pub(super) fn open(state: &StateDir, router: &Router) -> Result<Option<Self>, ZoneError> {
-        let Some(zone) = router.zone() else {
-            let place = host::place("/");
-            return Ok(Some(Self::Global(Tree::open(&place).map_err(ZoneError::system(&place))?)));
-        };
-        match indexed(zone)? {
-            Some(found) if found.state == "installed" => {
-                Ok(Some(Self::Zone(OpenRoot::open(state, zone, &found.zonepath, None, false)?)))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    pub(super) fn tree(&self) -> &Tree {
-        match self {
-            Self::Zone(root) => root.tree(),
-            Self::Global(tree) => tree,
-        }
-    }
-
-    pub(super) fn close(self) -> Result<(), ZoneError> {
-        match self {
-            Self::Zone(root) => Ok(root.close()?),
-            Self::Global(_) => Ok(()),
-        }
-    }
+/// Has a router know what the records say: routes, rules, ways in. The caller holds the names of the host.
+pub(super) fn bring_up_to_date(
+    router: &Router,
+    state: &StateDir,
+    store: &dyn Store,
+    journal: &mut Journal,
+) -> Result<(), ZoneError> {
+    let Some(live) = find(router, state)? else { return Ok(()) };
+    live.refresh(store, journal)?;
+    live.set_ingresses(store, journal)?;
+    Ok(live.close()?)
 }
 
 /// A router zone before its first boot.
