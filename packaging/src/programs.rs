@@ -41,14 +41,29 @@ pub const PROGRAMS: &[Program] = &[
     hook("verify-adm", "zonekit-verify-adm", verify_adm::command),
     hook("verify-cfg", "zonekit-verify-cfg", verify_cfg::command),
     command("zonekit-recover", zonekit_recover::command),
+    command("zonekit", zonekit::command),
+    command("create-zone", create_zone::command),
+    command("destroy-zone", destroy_zone::command),
+    command("list-zones", list_zones::command),
+    command("describe-zone", describe_zone::command),
+    command("create-zone-template", create_zone_template::command),
+    command("destroy-zone-template", destroy_zone_template::command),
+    command("list-zone-templates", list_zone_templates::command),
+    command("zone-ssh", zone_ssh::command),
     command("zonelib-sync", zonelib_sync::command),
     command("zone-update", zone_update::command),
     command("contents-query", contents_query::command),
     command("verify-zone", verify_zone::command),
     command("be-uuid", be_uuid::command),
     command("pipcheck", pipcheck::command),
+    command("ingress", ingress::command),
+    command("net-attach", net_attach::command),
+    command("net-detach", net_detach::command),
+    command("net-list", net_list::command),
+    command("net-peer", net_peer::command),
     renamed("golden", "zonekit-golden", golden::command),
     renamed("recipe", "zonekit-recipe", recipe::command),
+    renamed("store", "zonekit-store", store::command),
 ];
 
 const fn hook(file: &'static str, page: &'static str, table: fn() -> Command) -> Program {
@@ -80,5 +95,21 @@ impl Program {
         let mut command = (self.table)().name(self.name()).bin_name(self.name()).display_name(self.name());
         command.build();
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `zonekit NAME` reaches each that people call.
+    #[test]
+    fn zonekit_runs_every_command() {
+        let called = |program: &&Program| program.reached != Reached::Hook && program.file != "zonekit";
+        let mut files: Vec<&str> = PROGRAMS.iter().filter(called).map(|program| program.file).collect();
+        let mut known: Vec<&str> = zonekit::PROGRAMS.iter().map(|(_, file, _)| *file).collect();
+        files.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(files, known);
     }
 }

@@ -1,5 +1,6 @@
 //! The sample image, the scenarios and the benchmarks of zonekit.
 
+pub mod foreign;
 pub mod lab;
 pub mod run;
 pub mod sample;

@@ -135,6 +135,18 @@ pub fn answer(program: &str, text: &str, answer: Answer) -> Answer {
     }
 }
 
+/// Prints data as JSON, and gives the status that goes with it.
+#[must_use]
+pub fn answer_json(program: &str, data: &impl serde::Serialize) -> Answer {
+    match deliver_json(data) {
+        Ok(()) => Answer::Yes,
+        Err(error) => {
+            complain(program, &format!("standard output: {error}"));
+            Answer::Failed
+        }
+    }
+}
+
 /// A whole program that is no hook: reads the arguments, runs, and says in one line why it could not.
 pub fn main<P, E>(program: &str, run: impl FnOnce(&P) -> Result<Answer, E>) -> ExitCode
 where

@@ -568,3 +568,28 @@ fn files_and_a_matrix_of_pythons_are_asked_about() {
     let ran = run(&mut command);
     assert!(ran.code == 1 && ran.out.contains("app 1.0 needs lib<2; 2 is installed"), "{ran:#?}");
 }
+
+/// The newest version may be its own hindrance: by the Python that it is for, or by what it needs.
+#[test]
+fn newer_versions_hold_themselves_back() {
+    let root = Root::new();
+    root.add("lib 1.0", &[]).add("app 1.0", &[]).add("far 1.0", &[]);
+    root.write("new/lib", metadata("lib 2.0", &["Requires-Python: >=3.14"]));
+    root.write("new/app", metadata("app 2.0", &["Requires-Dist: fresh>=2", "Requires-Dist: far; extra == 'x'"]));
+    root.write("new/far", metadata("far 2.0b1", &["Requires-Dist: nowhere"]));
+    let known = root.write("known", "lib 1.5\nfresh 2.1\nfresh 1.0\n");
+    let new = root.path().join("new");
+    let words = ["held-back", "--known", known.to_str().unwrap(), "--metadata", new.to_str().unwrap()];
+    let out = told(&root, &root.run(&words), 1);
+    for expected in [
+        "\nlib 1.0 -> 2.0\n  held by  lib 2.0, which needs Python >=3.14\n  until    1.5, which nobody minds\n  \
+         stuck    lib 2.0 is not for Python 3.13\n",
+        "\napp 1.0 -> 2.0\n  held by  app 2.0, which needs fresh>=2\n  with     fresh 2.1 (new)\n",
+        ": 2 held back, 0 could be updated alone, 1 up to date\n",
+    ] {
+        assert!(out.contains(expected), "{expected}\n{out}");
+    }
+    // Pre-releases are newest only for those who ask for them.
+    let out = told(&root, &root.run(&[&words[..], &["--pre"]].concat()), 1);
+    assert!(out.contains("far 1.0 -> 2.0b1\n  held by  far 2.0b1, which needs nowhere\n"), "{out}");
+}

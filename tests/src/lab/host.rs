@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::Lab;
+use super::net::{self, model::Network};
 use super::state::{Host, Kind, Mount, Pool, State, now};
 use super::zfs::{Done, Options, Refused, conclude, misused, refused, words};
 use crate::run;
@@ -31,6 +32,8 @@ const COMMANDS: &[&str] = &[
     "/usr/sbin/zoneadm",
     "/usr/sbin/zonecfg",
     "/usr/sbin/zlogin",
+    "/usr/sbin/prtconf",
+    "/usr/sbin/psrinfo",
 ];
 
 const UUID: &str = "org.opensolaris.libbe:uuid";
@@ -54,7 +57,7 @@ impl Lab {
             fs::create_dir_all(lab.own(directory)).unwrap();
         }
         let program = run::program("lab");
-        for path in COMMANDS {
+        for path in COMMANDS.iter().chain(net::COMMANDS) {
             let place = lab.place(path);
             fs::create_dir_all(place.parent().unwrap()).unwrap();
             symlink(&program, &place).unwrap();
@@ -63,7 +66,7 @@ impl Lab {
                 symlink(&program, quiet).unwrap();
             }
         }
-        for directory in ["etc", "etc/zones", "zones", "var/run", "tmp", "usr/lib/brand"] {
+        for directory in ["etc", "etc/inet", "etc/zones", "zones", "var/run", "tmp", "usr/lib/brand"] {
             fs::create_dir_all(lab.place(directory)).unwrap();
         }
         lab.transact(begin);
@@ -121,7 +124,11 @@ impl Lab {
 
     /// Takes a command away from the host.
     pub fn remove_command(&self, name: &str) {
-        for path in COMMANDS.iter().filter(|path| Path::new(path).file_name().is_some_and(|found| found == name)) {
+        for path in COMMANDS
+            .iter()
+            .chain(net::COMMANDS)
+            .filter(|path| Path::new(path).file_name().is_some_and(|found| found == name))
+        {
             let _ = fs::remove_file(self.place(path));
         }
     }
@@ -171,7 +178,7 @@ impl Lab {
 
 fn begin(host: &mut Host) {
     let root = host.lab.root().display().to_string();
-    host.state = State::default();
+    host.state = State { net: Network::begin().unwrap(), ..State::default() };
     add_pool(host, "rpool", &format!("{root}/rpool"));
     add(host, ENVIRONMENTS, &[("mountpoint", "legacy")]);
     add_environment(host, "tribblix", FIRST_UUID);

@@ -12,7 +12,9 @@
 
 mod faults;
 mod host;
+mod machine;
 mod mounting;
+mod net;
 mod packages;
 mod services;
 mod state;
@@ -30,6 +32,7 @@ use rustix::process::Signal;
 
 use self::faults::Course;
 pub use self::faults::{Call, Fault};
+pub use self::net::packets::{Packets, Server};
 pub(crate) use self::tree::copy_all as copy_tree;
 pub use self::view::{DatasetView, Snapshotted};
 
@@ -100,13 +103,18 @@ fn accounted(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
 }
 
 fn perform(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
+    if let Some(status) = net::command(lab, None, name, arguments) {
+        return status;
+    }
     match name {
         "zfs" => zfs::zfs(lab, arguments),
         "mount" => mounting::mount(lab, arguments),
         "umount" => mounting::umount(lab, arguments),
         "beadm" => host::beadm(lab, arguments),
-        "svccfg" => services::svccfg(lab, arguments),
-        "svcadm" => services::svcadm(lab, arguments),
+        "svccfg" => {
+            let properties = net::properties_of_services(lab, None, arguments);
+            properties.unwrap_or_else(|| services::svccfg(lab, arguments))
+        }
         "pkgadm" => packages::pkgadm(lab, arguments),
         "zap" => packages::zap(lab, arguments),
         "zonename" => {
@@ -116,6 +124,8 @@ fn perform(lab: &Lab, name: &str, arguments: &[OsString]) -> u8 {
         "zoneadm" => zone::zoneadm(lab, arguments),
         "zonecfg" => zone::zonecfg(lab, arguments),
         "zlogin" => zone::zlogin(lab, arguments),
+        "prtconf" => machine::prtconf(arguments),
+        "psrinfo" => machine::psrinfo(arguments),
         _ => {
             eprintln!("the lab has no `{name}`");
             127

@@ -24,8 +24,15 @@ pub(super) fn pkgadm(lab: &Lab, arguments: &[OsString]) -> u8 {
     })
 }
 
+/// What packages have that programs of zonekit look for: executables, and an account.
+const CONTENT: [(&str, &str, &str); 3] = [
+    ("TRIBnet-ipfilter", "usr/sbin/ipnat", ""),
+    ("TRIBdnsmasq", "usr/sbin/dnsmasq", "dnsmasq:x:87:87:dnsmasq:/:/bin/false\n"),
+    ("TRIBblix-haproxy2", "opt/tribblix/haproxy/sbin/haproxy", ""),
+];
+
 /// `zap install-pkg -R ROOT NAME` and `zap install-overlay -R ROOT NAME`: adds a line to
-/// `ROOT/var/sadm/install/zap-calls`. Source: section 2 of the facts of the reference.
+/// `ROOT/var/sadm/install/zap-calls`, and what [`CONTENT`] says. Source: section 2 of the facts of the reference.
 pub(super) fn zap(lab: &Lab, arguments: &[OsString]) -> u8 {
     conclude(lab, |_| {
         let words = words(arguments)?;
@@ -43,6 +50,21 @@ pub(super) fn zap(lab: &Lab, arguments: &[OsString]) -> u8 {
         let wrong = |error: std::io::Error| refused(format!("zap: {}: {error}", place.display()));
         fs::create_dir_all(&place).map_err(wrong)?;
         let mut file = File::options().create(true).append(true).open(place.join("zap-calls")).map_err(wrong)?;
-        file.write_all(line.as_bytes()).map_err(wrong)
+        file.write_all(line.as_bytes()).map_err(wrong)?;
+        let names = |package: &str| options.operands.iter().any(|operand| operand == package);
+        for (_, program, account) in CONTENT.iter().filter(|(package, ..)| names(package)) {
+            deliver(&root, program, account).map_err(wrong)?;
+        }
+        Ok(())
     })
+}
+
+fn deliver(root: &Path, program: &str, account: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let place = root.join(program);
+    fs::create_dir_all(place.parent().unwrap_or(root))?;
+    fs::write(&place, program)?;
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
+    let passwd = root.join("etc/passwd");
+    File::options().create(true).append(true).open(passwd)?.write_all(account.as_bytes())
 }

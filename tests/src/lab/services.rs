@@ -1,4 +1,4 @@
-//! Stand-ins for svccfg(8) and svcadm(8).
+//! A stand-in for svccfg(8).
 
 use std::ffi::OsString;
 use std::fs;
@@ -107,16 +107,4 @@ fn import_one(repository: &Path, path: &Path) -> Done {
     }
     let text = held.join("\n") + "\n";
     fs::write(repository, text).map_err(|error| refused(format!("svccfg: {}: {error}", repository.display())))
-}
-
-/// `svcadm`: takes note, and refuses what it does not know.
-pub(super) fn svcadm(lab: &Lab, arguments: &[OsString]) -> u8 {
-    conclude(lab, |_| {
-        let words = words(arguments)?;
-        let known = ["enable", "disable", "restart", "refresh", "clear", "mark", "milestone"];
-        match words.iter().find(|word| !word.starts_with('-')) {
-            Some(verb) if known.contains(&verb.as_str()) => Ok(()),
-            _ => Err(misused("svcadm: unknown or missing subcommand")),
-        }
-    })
 }

@@ -9,6 +9,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::Lab;
+use super::net::model::Network;
+use super::net::packets;
 
 /// The state of the host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,7 @@ pub(crate) struct State {
     pub next_boot: String,
     /// Whether svccfg(8) can be used.
     pub services_broken: bool,
+    pub net: Network,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -242,6 +245,7 @@ impl Lab {
                 write_whole(&self.place("/etc/mnttab"), table(&host.state.mounts).as_bytes());
             }
             write_whole(&self.own("state.json"), &serde_json::to_vec_pretty(&host.state).unwrap());
+            packets::follow(self, &state.net, &host.state.net);
         }
         drop(lock);
         (done, host)

@@ -37,7 +37,7 @@ impl DatasetView {
     }
 }
 
-/// All pools and mounts of a host, without what differs from run to run: numbers and times. It can be
+/// All pools, mounts and the network of a host, without what differs from run to run: numbers and times. It can be
 /// printed, compared, and its lines be told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshotted {
@@ -128,7 +128,7 @@ impl Lab {
         self.transact(see).0
     }
 
-    /// All that the host knows of its pools and mounts, but for the properties of these names.
+    /// All that the host knows of its pools, its mounts and its network, but for the properties of these names.
     #[must_use]
     pub fn snapshot_of_state(&self, ignored: &[&str]) -> Snapshotted {
         let root = self.root().display().to_string();
@@ -158,5 +158,6 @@ fn lines(host: &Host, ignored: &[&str]) -> Vec<String> {
     }
     let mounts = state.mounts.iter();
     all.extend(mounts.map(|mount| format!("mount {} on {} type {}", mount.special, mount.path.display(), mount.kind)));
+    all.extend(super::net::lines(state));
     all
 }

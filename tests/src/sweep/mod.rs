@@ -27,6 +27,8 @@ pub enum Ends {
     /// Nothing is undone, and giving the command again finishes it. The exit status 1 is a success of which
     /// there is something to tell.
     GoesOn,
+    /// The same, and a hook that it runs goes forward by a journal of its own.
+    GoesForward,
 }
 
 /// A command that zoneadm(8) or an administrator gives, and what comes before.
@@ -62,6 +64,8 @@ pub enum Command {
     Zoneadm(Box<Words>),
     /// A program of zonekit with its arguments.
     Zonekit(Vec<String>),
+    /// The same, whose arguments tell places on the host.
+    Program(Box<Words>),
 }
 
 impl std::fmt::Debug for Scenario {
@@ -111,12 +115,15 @@ impl Scenario {
     fn give(&self, world: &World) -> Did {
         match &self.command {
             Command::Zoneadm(words) => zoneadm(world, self.zone, &words(world)),
-            Command::Zonekit(words) => {
-                let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                world.zonekit(words[0], &words[1..])
-            }
+            Command::Zonekit(words) => zonekit(world, words),
+            Command::Program(words) => zonekit(world, &words(world)),
         }
     }
+}
+
+fn zonekit(world: &World, words: &[String]) -> Did {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    world.zonekit(words[0], &words[1..])
 }
 
 fn zoneadm(world: &World, zone: &str, words: &[String]) -> Did {

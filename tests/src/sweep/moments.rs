@@ -40,7 +40,7 @@ pub(super) fn sweep(stage: &Stage<'_>, swept: &mut Swept) {
 fn killed_at(stage: &Stage<'_>, after: Duration) -> (Did, Duration) {
     let mut child = start(stage);
     let found = match &stage.scenario.command {
-        Command::Zonekit(_) => Some(child.id()),
+        Command::Zonekit(_) | Command::Program(_) => Some(child.id()),
         Command::Zoneadm(_) => hook(stage.scenario.program, &mut child),
     };
     let start = Instant::now();
@@ -66,13 +66,16 @@ fn start(stage: &Stage<'_>) -> Child {
             command.args(["-z", stage.scenario.zone]).args(words(&stage.world)).env_clear();
             command
         }
-        Command::Zonekit(words) => {
-            let mut command = std::process::Command::new(run::program(&words[0]));
-            command.args(&words[1..]).env("ZONEKIT_LAB", lab.root());
-            command
-        }
+        Command::Zonekit(words) => zonekit(words, lab),
+        Command::Program(words) => zonekit(&words(&stage.world), lab),
     };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn zonekit(words: &[String], lab: &crate::lab::Lab) -> std::process::Command {
+    let mut command = std::process::Command::new(run::program(&words[0]));
+    command.args(&words[1..]).env("ZONEKIT_LAB", lab.root());
+    command
 }
 
 /// Waits for a hook that zoneadm(8) runs; none when it ends without.

@@ -158,7 +158,7 @@ impl Stage<'_> {
         if self.scenario.succeeded(&did) {
             return self.is_finished().map_err(|why| format!("it succeeded, and {why}\n{}{}", did.out, did.err));
         }
-        if left == Left::Undone && self.scenario.ends != Ends::Forward {
+        if left == Left::Undone && !matches!(self.scenario.ends, Ends::Forward | Ends::GoesForward) {
             self.no_journals()?;
         }
         let said = |why: String| format!("{why}\n{}{}", did.out, did.err);
@@ -202,7 +202,7 @@ impl Stage<'_> {
                 Err(_) if left == Left::AllOrNothing => return Ok(self.scenario.told_nobody),
                 good => good?,
             },
-            Ends::Forward | Ends::AsBefore | Ends::GoesOn => {}
+            Ends::Forward | Ends::AsBefore | Ends::GoesOn | Ends::GoesForward => {}
         }
         Ok(&[])
     }

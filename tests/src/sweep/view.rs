@@ -56,6 +56,14 @@ pub struct Compared {
     pub shared: bool,
 }
 
+/// A line without the Ethernet address that somebody has given to a link.
+fn without_ether(line: &str) -> String {
+    match line.split_once("mac=Some([") {
+        Some((before, after)) => format!("{before}mac=[{}", after.split_once("])").map_or(after, |(_, rest)| rest)),
+        None => line.to_owned(),
+    }
+}
+
 /// A line without the fingerprint of an image, which tells the inodes of the host's own files.
 fn masked(line: &str) -> String {
     let Some((before, after)) = line.split_once("/.golden/whole-root-") else { return line.to_owned() };
@@ -74,7 +82,7 @@ impl View {
         for line in lab.snapshot_of_state(&IGNORED).lines() {
             let of_image = line.split(' ').nth(1).is_some_and(|name| name.contains(GOLDEN));
             if !of_image || line.starts_with("mount ") {
-                view.note(format!("pool {}", masked(line)), String::new());
+                view.note(format!("pool {}", masked(&without_ether(line))), String::new());
             }
         }
         view.zones(lab);
@@ -168,6 +176,32 @@ impl View {
     }
 }
 
+/// Files with numbers that are another each time: of an operation, and of Ethernet.
+fn has_numbers(place: &Path) -> bool {
+    let text = place.to_string_lossy();
+    ["/etc/zones/", "/var/zonekit/store/", "/etc/zonekit/dhcp/"].iter().any(|folder| text.contains(folder))
+}
+
+/// A text without such numbers.
+fn without_numbers(text: &str) -> String {
+    let mut masked = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let is_part = |letter: char| letter.is_ascii_hexdigit() || letter == ':';
+        let (run, after) = rest.split_at(rest.find(|letter| !is_part(letter)).unwrap_or(rest.len()));
+        let parts: Vec<&str> = run.split(':').collect();
+        masked.push_str(match &parts[..] {
+            parts if parts.len() == 6 && parts.iter().all(|part| (1..=2).contains(&part.len())) => "ETHER",
+            [digits] if digits.len() == 16 => "OPERATION",
+            _ => run,
+        });
+        let next = after.chars().next().map_or(0, char::len_utf8);
+        masked.push_str(&after[..next]);
+        rest = &after[next..];
+    }
+    masked
+}
+
 /// All of an object but for its time.
 fn text(lab: &Lab, node: &Node, place: &Path) -> String {
     // What a zone knows of itself holds its UUID, another one each time.
@@ -177,6 +211,10 @@ fn text(lab: &Lab, node: &Node, place: &Path) -> String {
     let more = match node.kind {
         'f' if own_index => " its own index".to_owned(),
         'f' if services => " services".to_owned(),
+        'f' if has_numbers(place) => {
+            let text = fs::read(place).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+            format!(" {}", without_numbers(&text).escape_debug())
+        }
         'f' => format!(" {} bytes, {:x}", node.size, node.digest),
         'l' => {
             format!(" -> {}", String::from_utf8_lossy(&node.target).replace(&lab.root().display().to_string(), "ROOT"))

@@ -9,7 +9,7 @@ use crate::recipe::{Recipe, Share};
 
 use super::HookError;
 use super::install::InstallError;
-use super::sources::clone_path;
+use super::sources::{clone_path, shares_template};
 
 /// Looks whether a configuration makes sense for the brand: every directory that its zones share has to be
 /// mounted, read-only, for else a zone could not boot, or could write to the global zone.
@@ -88,7 +88,8 @@ impl About<'_> {
             _ => return Ok(Checked::default()),
         };
         let mut checked = Checked::default();
-        let shares = self.recipe.shares.iter().filter(|share| share.clone.is_some());
+        let clones = !installs || !shares_template(self.recipe, self.zone.as_ref());
+        let shares = self.recipe.shares.iter().filter(|share| share.clone.is_some() && clones);
         for share in shares {
             self.check_share(share, installs, &mut checked)?;
         }

@@ -24,7 +24,7 @@ use super::Status;
 use super::clock::Clock;
 use super::golden::{self, Cloned, Golden};
 use super::identity::IdentityError;
-use super::sources::{Ingredients, PKGADM, Sources, clone_path, sync_database};
+use super::sources::{Ingredients, PKGADM, Sources, clone_path, shares_template, sync_database};
 
 pub use super::clock::{Phase, Watch};
 
@@ -272,7 +272,8 @@ impl Install {
             .collect();
         storage::keep_out_of(zonepath, storage.root(), &self.image, &shared)?;
         let mut clones = Vec::new();
-        for share in self.recipe.shares.iter().filter(|share| share.clone.is_some()) {
+        let of_template = shares_template(&self.recipe, self.zone.as_ref());
+        for share in self.recipe.shares.iter().filter(|share| share.clone.is_some() && !of_template) {
             let path = clone_path(&self.image, share, self.zonelib.as_deref(), self.zone.as_ref())?;
             storage::keep_apart_from(zonepath, &path)?;
             clones.push((share, path));

@@ -27,7 +27,7 @@ use crate::program::{self, NoArguments};
 
 pub use error::HookError;
 pub use follow::{Follow, FollowError};
-pub use sources::{Ingredients, Sources, clone_path, sync_database};
+pub use sources::{Ingredients, Sources, clone_path, shares_template, sync_database};
 
 /// How a hook ends. Source: sys/zone.h, `ZONE_SUBPROC_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -162,6 +162,18 @@ pub fn clone_path(
     }
 }
 
+/// Whether a zone's configuration shares the directories of a template: then what it mounts as /lib is the template's own,
+/// and no clone of the host's.
+#[must_use]
+pub fn shares_template(recipe: &Recipe, zone: Option<&ZoneName>) -> bool {
+    let Some(zone) = zone else { return false };
+    let elsewhere = |share: &Share| {
+        let from = config::mounted_from(zone, &share.path);
+        from.is_some_and(|from| from != Path::new(&share.from) && from != host::place(&share.from))
+    };
+    recipe.shares.iter().filter(|share| share.clone.is_none()).any(elsewhere)
+}
+
 /// Has pending changes written into the database, where there are package tools.
 ///
 /// # Errors

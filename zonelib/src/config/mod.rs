@@ -1,17 +1,21 @@
 //! A zone's configuration: names, what zonecfg(8) knows, and the XML that it keeps.
 
+pub mod command;
 mod index;
+mod networks;
 mod xml;
-
 mod zones;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::host::{self, HostCommand};
 
 pub use index::{Indexed, index};
+pub use networks::{NetResourceChange, NetResourceError};
 pub use xml::{
     Attr, AttrKind, ConfigError, CpuRange, DETACHED, Filesystem, IpType, Network, Rctl, RctlValue, XML_LIMIT,
     ZoneConfig,
@@ -22,7 +26,8 @@ pub use zones::{Zone, ZonesError, zones};
 const NAME_LIMIT: usize = 64;
 
 /// The name of a non-global zone. Source: zonecfg(8) and `valid_zone_name()` of libzonecfg.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ZoneName(String);
 
 /// Not a name that zonecfg(8) takes.
@@ -60,6 +65,20 @@ impl FromStr for ZoneName {
             return Ok(Self(name.to_owned()));
         };
         Err(ZoneNameError { name: name.to_owned(), rule })
+    }
+}
+
+impl TryFrom<String> for ZoneName {
+    type Error = ZoneNameError;
+
+    fn try_from(name: String) -> Result<Self, ZoneNameError> {
+        name.parse()
+    }
+}
+
+impl From<ZoneName> for String {
+    fn from(name: ZoneName) -> Self {
+        name.0
     }
 }
 

@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use roxmltree::{Document, Node, ParsingOptions};
 use rustix::fs::{Mode, OFlags};
 
@@ -58,7 +60,8 @@ pub enum ConfigError {
 }
 
 /// Whether a zone has a network stack of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IpType {
     /// The global zone's; what a configuration means that says nothing.
     Shared,
@@ -90,7 +93,8 @@ impl Filesystem {
 }
 
 /// A network interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Network {
     /// The interface (shared) or link (exclusive).
     pub physical: String,

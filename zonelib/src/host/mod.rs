@@ -5,9 +5,17 @@
 
 pub mod be;
 mod dataset;
+pub mod dladm;
+pub mod flowadm;
 mod interrupt;
+pub mod ipadm;
+mod link;
 pub mod lock;
 pub mod mounts;
+mod network;
+mod parsable;
+mod reread;
+pub mod routes;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -18,6 +26,10 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 pub use dataset::{DatasetError, DatasetName};
 pub use interrupt::{interrupted, watch_signals};
+pub use link::{LinkName, LinkNameError, MacAddress, MacAddressError};
+pub use network::{ChangeError, NetworkChange};
+pub use parsable::ListError;
+pub use reread::{Reread, in_zone};
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -49,6 +61,23 @@ pub enum HostError {
         /// What it said, one line.
         stderr: String,
     },
+}
+
+impl HostError {
+    /// Whether the command ran, failed, and had these words in what it said.
+    #[must_use]
+    pub fn says(&self, words: &str) -> bool {
+        matches!(self, Self::Failed { stderr, .. } if stderr.contains(words))
+    }
+
+    /// The exit status of a command that ran and failed.
+    #[must_use]
+    pub fn status(&self) -> Option<i32> {
+        match self {
+            Self::Failed { status, .. } => status.code(),
+            _ => None,
+        }
+    }
 }
 
 /// A command of the operating system, to be run.
@@ -147,6 +176,17 @@ impl HostCommand {
         Ok(String::from_utf8_lossy(&self.output(Stdio::null())?.stderr).into_owned())
     }
 
+    /// Puts the command in the place of this process, with its terminal, directory, and these variables of its environment
+    /// besides. Returns only when that failed.
+    #[must_use]
+    pub fn replace_this_process(&self, variables: &[&str]) -> HostError {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(&self.program);
+        let own = variables.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.args(&self.arguments).env_clear().envs(self.environment.iter().cloned()).envs(own);
+        self.start_error(command.exec())
+    }
+
     fn run_with(&self, input: Stdio) -> Result<Vec<u8>, HostError> {
         Ok(self.output(input)?.stdout)
     }
@@ -225,6 +265,19 @@ use std::os::unix::ffi::OsStrExt;
 /// Gives this process the file mode creation mask that zoneadm(8) gives its hooks, whoever started it.
 pub fn usual_umask() {
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
+}
+
+/// Puts another program of zonekit, from the folder of this one, in the place of this process. Returns only when that
+/// failed.
+#[must_use]
+pub fn become_program(file: &str, arguments: &[OsString]) -> HostError {
+    use std::os::unix::process::CommandExt;
+    let start = |source| HostError::Start { line: file.to_owned(), source };
+    // Whatever links lead to this one.
+    match std::env::current_exe().and_then(|own| own.canonicalize()) {
+        Ok(own) => start(Command::new(own.with_file_name(file)).args(arguments).exec()),
+        Err(source) => start(source),
+    }
 }
 
 /// Puts nothing in the place of standard input and standard error, whatever they are.

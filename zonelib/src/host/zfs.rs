@@ -251,6 +251,14 @@ pub fn create(name: &DatasetName, properties: &[Property<'_>]) -> Result<(), Hos
     verb("create", properties).arg(name.as_str()).run().map(drop)
 }
 
+/// Makes a volume of a size such as `20G`.
+///
+/// # Errors
+/// zfs(8) refused.
+pub fn create_volume(name: &DatasetName, size: &str, properties: &[Property<'_>]) -> Result<(), HostError> {
+    verb("create", properties).args(["-V", size]).arg(name.as_str()).run().map(drop)
+}
+
 /// Makes a snapshot, `dataset@name`.
 ///
 /// # Errors

@@ -9,6 +9,8 @@
 mod file;
 mod subject;
 mod undo;
+mod zone_file;
+mod zones;
 
 use std::fs::File;
 use std::io;
@@ -22,6 +24,7 @@ use crate::host::zfs::{self, Datasets};
 
 pub use subject::{ImageName, ImageNameError, Subject, SubjectError};
 pub use undo::{Undo, UndoError};
+pub use zone_file::{RootOf, SavedFile};
 
 /// How long to wait for another program that works on the same subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -311,6 +314,12 @@ impl Journal {
         &self.subject
     }
 
+    /// Whether anything has been written down, and so may have been changed.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Where it is, for people.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -324,6 +333,17 @@ impl Journal {
     pub fn step(&mut self, undo: Undo) -> Result<(), JournalError> {
         self.write(&Line::Step(undo.clone()))?;
         self.steps.push(undo);
+        Ok(())
+    }
+
+    /// The change whose undo was written last has been refused, so that nothing is to be undone.
+    ///
+    /// # Errors
+    /// [`JournalError::System`]: it could not be written, and would be undone nonetheless.
+    pub fn retract(&mut self) -> Result<(), JournalError> {
+        if self.steps.pop().is_some() {
+            self.write(&Line::Undone(self.steps.len()))?;
+        }
         Ok(())
     }
 

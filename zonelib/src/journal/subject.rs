@@ -6,8 +6,13 @@ use std::time::Duration;
 
 use crate::config::{ZoneName, ZoneNameError};
 
+/// The zone that every host has.
+const GLOBAL: &str = "global";
 /// What precedes the name of a golden image. No zone has a colon in its name.
 const GOLDEN: &str = "golden:";
+/// What precedes the name of a zone that is made or destroyed as a whole. What its hooks do meanwhile is in
+/// a journal of its own, under the name alone.
+const WHOLE: &str = "whole:";
 /// Characters of a fingerprint, all hexadecimal.
 const DIGITS: usize = 16;
 /// The name of a file has at most 255 bytes, [`GOLDEN`] among them.
@@ -87,6 +92,10 @@ pub enum Subject {
     Zone(ZoneName),
     /// A golden image.
     Golden(ImageName),
+    /// A zone with all that is made for it.
+    Whole(ZoneName),
+    /// The global zone as a router.
+    Global,
 }
 
 impl Subject {
@@ -96,13 +105,15 @@ impl Subject {
         match self {
             Self::Zone(name) => format!("zone `{name}`"),
             Self::Golden(name) => format!("golden image `{name}`"),
+            Self::Whole(name) => format!("zone `{name}` as a whole"),
+            Self::Global => "the global zone".to_owned(),
         }
     }
 
     /// How long to wait for another program that works on it: an image takes as long as it takes to fill.
     pub(super) fn patience(&self) -> Duration {
         match self {
-            Self::Zone(_) => Duration::from_secs(60),
+            Self::Zone(_) | Self::Whole(_) | Self::Global => Duration::from_secs(60),
             Self::Golden(_) => Duration::from_secs(30 * 60),
         }
     }
@@ -137,13 +148,20 @@ pub enum SubjectError {
     Golden(#[from] ImageNameError),
 }
 
-/// What programs are told: the name of a zone, or `golden:` and that of an image.
+/// What programs are told: the name of a zone, or `golden:` and that of an image, or `whole:` and that of a
+/// zone; `global`.
 impl FromStr for Subject {
     type Err = SubjectError;
 
     fn from_str(name: &str) -> Result<Self, SubjectError> {
-        match name.strip_prefix(GOLDEN) {
-            Some(image) => Ok(Self::Golden(image.parse()?)),
+        if let Some(image) = name.strip_prefix(GOLDEN) {
+            return Ok(Self::Golden(image.parse()?));
+        }
+        if name == GLOBAL {
+            return Ok(Self::Global);
+        }
+        match name.strip_prefix(WHOLE) {
+            Some(zone) => Ok(Self::Whole(zone.parse()?)),
             None => Ok(Self::Zone(name.parse()?)),
         }
     }
@@ -154,6 +172,8 @@ impl fmt::Display for Subject {
         match self {
             Self::Zone(name) => name.fmt(f),
             Self::Golden(name) => write!(f, "{GOLDEN}{name}"),
+            Self::Whole(name) => write!(f, "{WHOLE}{name}"),
+            Self::Global => f.write_str(GLOBAL),
         }
     }
 }
@@ -177,5 +197,11 @@ mod tests {
             assert!(name.parse::<ImageName>().is_err(), "{name}");
         }
         assert!("golden:z1".parse::<Subject>().is_err());
+        let whole = Subject::Whole("z1".parse().unwrap());
+        assert_eq!((whole.to_string().as_str(), whole.called().as_str()), ("whole:z1", "zone `z1` as a whole"));
+        assert_eq!("whole:z1".parse::<Subject>().unwrap(), whole);
+        assert!("whole:".parse::<Subject>().is_err());
+        assert_eq!("global".parse::<Subject>().unwrap(), Subject::Global);
+        assert_eq!(Subject::Global.to_string(), "global");
     }
 }

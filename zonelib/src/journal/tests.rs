@@ -147,3 +147,19 @@ fn a_directory_is_emptied_only_if_it_is_the_same() {
 }
 
 use crate::root::Stat;
+
+#[test]
+fn a_change_that_was_refused_is_not_undone() {
+    let (dir, state) = state();
+    let theirs = dir.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    let mut journal = begin(&state, false);
+    directory(&mut journal, &dir.path().join("a"));
+    journal.step(Undo::RemoveDirectory { path: theirs.clone() }).unwrap();
+    journal.retract().unwrap();
+    directory(&mut journal, &dir.path().join("b"));
+    drop(journal);
+    let recovered = recover(&state, &zone()).unwrap().unwrap();
+    assert_eq!(recovered.steps.len(), 2);
+    assert!(theirs.exists() && !dir.path().join("a").exists() && !dir.path().join("b").exists());
+}

@@ -1,16 +1,22 @@
 //! The undo of each kind of change. Every undo may be done twice, and may be done although its change
 //! never was: it is written before the change is made.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::HostError;
+use crate::config::{self, ConfigError, NetResourceChange, NetResourceError, ZoneName, ZonesError};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
+use crate::host::{ChangeError, HostError, NetworkChange, Reread};
 use crate::root::{Tree, clear, remove_tree, set_attributes};
+
+use super::zone_file::{self, RootOf, SavedFile};
+use super::zones;
 
 /// How a change is taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +77,16 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Uninstall a zone, halted first, if this operation made it.
+    UninstallZone {
+        /// Its name.
+        zone: ZoneName,
+    },
+    /// Delete the configuration of a zone, if this operation made it.
+    DeleteZone {
+        /// Its name.
+        zone: ZoneName,
+    },
     /// Empty a directory that was empty.
     Empty {
         /// Where.
@@ -85,6 +101,43 @@ pub enum Undo {
         /// Where.
         path: PathBuf,
     },
+    /// Take back a change to links, interfaces, addresses, flows or routes.
+    Network {
+        /// The change that takes it back.
+        change: NetworkChange,
+    },
+    /// Take back a change to the networks in a zone's configuration.
+    Zonecfg {
+        /// The change that takes it back.
+        change: NetResourceChange,
+    },
+    /// Put back a small file in a zone as it was.
+    ZoneFile {
+        /// The root that it is in.
+        root: RootOf,
+        /// The state directory, for the lock of the zone.
+        state: PathBuf,
+        /// Where in the root, without `/` before it.
+        path: String,
+        /// How it was; `None` when it was not there.
+        before: Option<SavedFile>,
+    },
+    /// Have a router read something again, if it runs.
+    Reread {
+        /// The zone; `None`: the global one.
+        zone: Option<String>,
+        /// What.
+        what: Reread,
+    },
+    /// Bring back a small file of the host as it was.
+    RestoreFile {
+        /// Where.
+        path: PathBuf,
+        /// What was in it.
+        text: String,
+        /// Its permissions.
+        mode: u32,
+    },
 }
 
 /// Why a change could not be taken back.
@@ -93,6 +146,9 @@ pub enum UndoError {
     /// A command failed.
     #[error(transparent)]
     Zfs(#[from] ZfsError),
+    /// The configuration of a zone cannot be read, so that nobody knows whose it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     System {
@@ -101,6 +157,15 @@ pub enum UndoError {
         /// Why.
         source: io::Error,
     },
+    /// The network refused.
+    #[error(transparent)]
+    Network(#[from] ChangeError),
+    /// zonecfg(8) refused.
+    #[error(transparent)]
+    Zonecfg(#[from] NetResourceError),
+    /// It is not known whether the zone runs.
+    #[error(transparent)]
+    Zones(Box<ZonesError>),
 }
 
 impl From<HostError> for UndoError {
@@ -125,8 +190,20 @@ impl Undo {
             Self::Promote { dataset, .. } => format!("promote `{dataset}`"),
             Self::RemoveDirectory { path } => format!("remove the directory {}", path.display()),
             Self::RemoveScratch { path } => format!("remove {} with everything in it", path.display()),
+            Self::UninstallZone { zone } => format!("halt and uninstall zone `{zone}`"),
+            Self::DeleteZone { zone } => format!("delete the configuration of zone `{zone}`"),
             Self::Empty { path, .. } => format!("empty {}", path.display()),
             Self::RemoveFile { path } => format!("remove {}", path.display()),
+            Self::Network { change } => change.describe(),
+            Self::Zonecfg { change } => change.describe(),
+            Self::ZoneFile { root, path, before: Some(_), .. } => {
+                format!("bring back /{path} of {} as it was", root.called())
+            }
+            Self::ZoneFile { root, path, before: None, .. } => format!("remove /{path} of {}", root.called()),
+            Self::Reread { zone, what } => {
+                format!("have router {} read {} again", zone.as_deref().unwrap_or("global"), what.describe())
+            }
+            Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
 
@@ -159,16 +236,29 @@ impl Undo {
                 }
                 _ => Ok(()),
             },
+            Self::UninstallZone { zone } => zones::uninstall(zone, operation),
+            Self::DeleteZone { zone } => zones::delete(zone, operation),
             Self::Empty { path, identity, mode } => empty(path, *identity, *mode).map_err(system(path)),
             Self::RemoveFile { path } => match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(system(path)(error)),
                 _ => Ok(()),
             },
+            Self::Network { change } => Ok(change.ensure()?),
+            Self::Zonecfg { change } => Ok(change.ensure()?),
+            Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
+            Self::Reread { zone, what } => reread(zone.as_deref(), what),
+            Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
         }
+    }
+
+    /// Does it outside a journal.
+    #[cfg(test)]
+    pub(crate) fn run_for_test(&self) {
+        self.run("test").unwrap();
     }
 }
 
-fn system(path: &Path) -> impl FnOnce(io::Error) -> UndoError + '_ {
+pub(super) fn system(path: &Path) -> impl FnOnce(io::Error) -> UndoError + '_ {
     move |source| UndoError::System { path: path.to_owned(), source }
 }
 
@@ -239,6 +329,39 @@ fn remove_scratch(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(".restored");
+    let beside = folder.join(beside);
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
+        // It is worth nothing without its name.
+        let _ = std::fs::remove_file(&beside);
+    })
+}
+
+fn reread(zone: Option<&str>, what: &Reread) -> Result<(), UndoError> {
+    if let Some(zone) = zone {
+        let running = |found: &config::Zone| found.name == zone && found.state == "running";
+        let zones = config::zones(Path::new("/")).map_err(|error| UndoError::Zones(Box::new(error)))?;
+        if !zones.iter().any(running) {
+            return Ok(());
+        }
+    }
+    // What it does not take now was not read before either.
+    if what.check(zone).is_ok() {
+        what.run(zone)?;
+    }
+    Ok(())
 }
 
 fn empty(path: &Path, identity: (u64, u64), mode: u32) -> io::Result<()> {

@@ -58,15 +58,11 @@ struct Kept<'m, 'a> {
 impl<'m, 'a> Kept<'m, 'a> {
     fn of(before: &'m Model<'a>, after: &Model<'a>) -> Self {
         let modules = before.modules.iter().map(|module| (ptr::from_ref(module.distribution), module)).collect();
-        let copies = |model: &Model<'a>, project: ProjectId| -> Vec<*const Distribution> {
-            let numbers = model.projects[project as usize].copies.iter();
-            numbers.map(|number| ptr::from_ref(model.modules[*number as usize].distribution)).collect()
-        };
         let mut projects = vec![None; before.projects.len()];
         let mut added = false;
         for (name, now) in &after.by_name {
             match before.by_name.get(name) {
-                Some(old) if copies(before, *old) == copies(after, *now) => projects[*old as usize] = Some(*now),
+                Some(old) if copies(before, *old).eq(copies(after, *now)) => projects[*old as usize] = Some(*now),
                 Some(_) => {}
                 None => added = true,
             }
@@ -91,4 +87,10 @@ impl<'m, 'a> Kept<'m, 'a> {
         };
         Row { module, target, applies, ..*old }
     }
+}
+
+/// The distributions of a project that count.
+fn copies(model: &Model<'_>, project: ProjectId) -> impl Iterator<Item = *const Distribution> {
+    let numbers = model.projects[project as usize].copies.iter();
+    numbers.map(|number| ptr::from_ref(model.modules[*number as usize].distribution))
 }

@@ -172,4 +172,16 @@ mod tests {
         assert_eq!(known.problems.len(), MAX_TOLD + 1);
         assert_eq!(known.problems[MAX_TOLD], "`list`: 990 more lines that make no sense");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(text in "[a-z0-9.=@:, #!\\n\\t-]{0,200}|\\PC{0,100}") {
+            let known = KnownVersions::parse(&text, "list");
+            for name in known.names() {
+                let versions: Vec<&Version> = known.of(name).map(|(version, _)| version).collect();
+                proptest::prop_assert!(versions.is_sorted_by(|a, b| a > b), "{versions:?}");
+            }
+            proptest::prop_assert!(known.problems.len() <= MAX_TOLD + 1);
+        }
+    }
 }

@@ -327,9 +327,15 @@ impl<'s, 'a> Search<'s, 'a> {
         }
     }
 
-    /// Asks the whole model about a set that seems to do. What is found of modules whose METADATA were not given does
-    /// not speak against it.
+    /// Asks the whole model about a set that seems to do: extras may need more than was looked at. What is found of
+    /// modules whose METADATA were not given does not speak against it.
     fn confirm(&self, state: &State<'s>, run: &mut Run<'s>, mut assumed: Vec<String>) -> Ended<'s> {
+        assumed.sort();
+        assumed.dedup();
+        // Where nothing but versions changes, all of it was looked at.
+        if state.values().all(|to| to.metadata.is_none()) {
+            return Ended::Found(state.clone(), assumed);
+        }
         match run.work_left.checked_sub(self.model.rows.len()) {
             Some(left) => run.work_left = left,
             None => return Ended::OutOfWork,
@@ -348,8 +354,6 @@ impl<'s, 'a> Search<'s, 'a> {
         if difference.new.iter().any(|finding| !finding.kind.is_note() && !unknown(&finding.distribution)) {
             return Ended::Nothing;
         }
-        assumed.sort();
-        assumed.dedup();
         Ended::Found(state.clone(), assumed)
     }
 }

@@ -42,8 +42,13 @@ pub struct Blocker {
 /// Compares what is found now with what would be found.
 #[must_use]
 pub fn what_if(model: &Model<'_>, planned: &Planned) -> Outlook {
-    let after = model.with(&planned.distributions(model));
-    let difference = Difference::between(check(model), check(&after));
+    let (before, after) = std::thread::scope(|scope| {
+        let before = scope.spawn(|| check(model));
+        let after = check(&model.with(&planned.distributions(model)));
+        // A thread that panicked has broken an invariant of this program.
+        (before.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), after)
+    });
+    let difference = Difference::between(before, after);
     let changed: BTreeSet<&str> = planned.steps.iter().map(|step| step.name.as_str()).collect();
     let repairs = difference.repaired().cloned().collect();
     let concerns = |finding: &Finding| {

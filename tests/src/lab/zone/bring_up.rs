@@ -12,6 +12,7 @@ use super::mounts::Mount;
 use super::zoneadm::Adm;
 use super::zoneadmd::{inside, own_index, put_in};
 use super::{Context, Done, fail, kernel, mounts, verify};
+use crate::lab::net::{self, Net};
 
 /// zone_create: the root is a file system of a zone, and nothing is mounted below it.
 pub(super) fn check_root(adm: &Adm, root: &Path) -> Done {
@@ -117,18 +118,23 @@ fn mount_point(lab: &crate::lab::Lab, root: &Path, point: &Path) -> Done {
     Ok(())
 }
 
-/// With a stack of its own, every link of the zone must be there.
+/// The links and addresses of the configuration.
+pub(super) fn nets(config: &Config) -> Vec<Net> {
+    let net = |found: &Element| Net {
+        link: found.text("physical").to_owned(),
+        address: found.text("address").to_owned(),
+        allowed: found.text("allowed-address").to_owned(),
+        router: found.text("defrouter").to_owned(),
+    };
+    config.zone.all("network").map(net).collect()
+}
+
+/// With a stack of its own, a zone takes its links into it.
 fn network(adm: &Adm, config: &Config) -> Done {
-    if !config.exclusive() || own_command(&adm.host.lab, "dladm").is_none() {
+    if own_command(&adm.host.lab, "dladm").is_none() {
         return Ok(());
     }
-    for net in config.zone.all("network") {
-        let link = net.text("physical");
-        if must_run(&adm.host.lab, "dladm", &["show-link", link]).is_err() {
-            return fail(format!("unable to add network interface '{link}'"));
-        }
-    }
-    Ok(())
+    net::ready(&adm.host.lab, &adm.zone, config.exclusive(), &nets(config)).or_else(fail)
 }
 
 /// The index that the zone reads; no link is followed.

@@ -29,10 +29,10 @@ mod zonepath;
 use std::ffi::OsString;
 use std::fmt::Display;
 
-use super::Lab;
+use super::{Lab, net};
 
 pub use zoneadm::zoneadm;
-pub use zonecfg::zonecfg;
+pub use zonecfg::{zonecfg, zonecfg_words};
 
 /// Why a command ends: its exit status, and what is left to say.
 #[derive(Debug)]
@@ -72,7 +72,8 @@ impl Lab {
     }
 }
 
-/// `zlogin ZONE COMMAND ...`: runs nothing, and notes what it was asked to run in a running zone.
+/// `zlogin ZONE COMMAND ...`: runs the commands of the network in a running zone; of others it notes that it was asked
+/// to run them.
 #[must_use]
 pub fn zlogin(lab: &Lab, arguments: &[OsString]) -> u8 {
     let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -89,11 +90,12 @@ pub fn zlogin(lab: &Lab, arguments: &[OsString]) -> u8 {
         }
     }
     let line = serde_json::json!({ "zone": zone, "words": &words[flags + 1..] });
-    match host::append(&lab.place(".lab/zlogin.log"), &format!("{line}\n")) {
-        Ok(()) => 0,
-        Err(error) => {
-            eprintln!("zlogin: {error}");
-            1
-        }
+    if let Err(error) = host::append(&lab.place(".lab/zlogin.log"), &format!("{line}\n")) {
+        eprintln!("zlogin: {error}");
+        return 1;
+    }
+    match arguments.get(flags + 1..) {
+        Some([program, rest @ ..]) => net::in_running_zone(lab, zone, program, rest).unwrap_or(0),
+        _ => 0,
     }
 }

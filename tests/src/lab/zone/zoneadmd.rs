@@ -11,6 +11,7 @@ use super::hooks::Call;
 use super::index::{self, State};
 use super::zoneadm::Adm;
 use super::{Context, Done, anomaly, bring_up, fail, kernel, mounts, silent};
+use crate::lab::net;
 
 const READY: u8 = 0;
 const BOOT: u8 = 1;
@@ -197,6 +198,7 @@ impl<'a> Daemon<'a> {
         let done = kernel::set(lab, zone, "daemon", daemon).and_then(|()| bring_up::ready(adm, &config, &root));
         if done.is_err() {
             let _ = self.unmount();
+            net::halt(lab, zone);
             kernel::destroy(lab, zone)?;
         }
         done
@@ -245,7 +247,10 @@ impl<'a> Daemon<'a> {
         if !self.plain_hook("boot")? {
             return fail("the boot hook failed");
         }
-        kernel::set(&adm.host.lab, &adm.zone, "state", json!(State::Running.name()))
+        kernel::set(&adm.host.lab, &adm.zone, "state", json!(State::Running.name()))?;
+        let config = adm.config()?;
+        net::boot(&adm.host.lab, &adm.zone, config.exclusive(), &root, &bring_up::nets(&config));
+        Ok(())
     }
 
     /// zone_halt.
@@ -268,6 +273,7 @@ impl<'a> Daemon<'a> {
             return fail("the halt hook failed");
         }
         self.unmount()?;
+        net::halt(lab, zone);
         kernel::destroy(lab, zone)
     }
 

@@ -20,6 +20,7 @@ use crate::lab::Lab;
 use super::getopt::{Opt, getopt};
 use super::host::Host;
 
+use lex::{Token, statements};
 pub(super) use privileges::check as check_privileges;
 pub(super) use properties::is_address;
 use session::{Mode, Session};
@@ -77,6 +78,16 @@ pub fn zonecfg(lab: &Lab, arguments: &[OsString]) -> u8 {
         }
         _ => usage(),
     }
+}
+
+/// The words of each command of a file, as zonecfg cuts it; signs are words too.
+#[must_use]
+pub fn zonecfg_words(text: &str) -> Vec<Vec<String>> {
+    let word = |token: Token| match token {
+        Token::Word(word) => word,
+        Token::Sign(sign) => sign.to_string(),
+    };
+    statements(text).into_iter().map(|statement| statement.tokens.into_iter().map(word).collect()).collect()
 }
 
 fn usage() -> u8 {

@@ -1,0 +1,204 @@
+//! The flags: those of the reference, with a long name each.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgAction, Parser, ValueHint};
+use contents::names::OverlayName;
+use ipnet::IpNet;
+use zonelib::config::ZoneName;
+use zonelib::host::DatasetName;
+use zonelib::net::files::LxKernel;
+use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, address};
+use zonelib::program::StateFlags;
+use zonelib::zone::{Cpus, Firmware, Kind, Konfigure, NewVolume, Request, Size, TemplateName, UserName, ZONES};
+
+const EXAMPLES: &str = "Examples:
+  create-zone -z router1 -t router -x 192.0.2.10 -R 10.1.1.0/24
+  create-zone -z web -x 10.1.1.5
+  create-zone -z build -t whole -o develop -i 192.0.2.11 -d /work -m 4G -c 2
+  create-zone -z node -n 8 -x 10.1.1.20
+  create-zone -z vm -t bhyve -x 10.1.1.6 -I /images/debian.iso -V 20G -m 2G -c 2 -k /root/.ssh/id_ed25519.pub
+
+Exit status: 0 done; 2 the arguments make no sense, something was in the way, or it failed and was undone.";
+
+/// Makes a zone, with its network, and boots it
+///
+/// The address says which network the zone is on, and everything follows: the link, the router, name and
+/// address service. Everything is checked before anything is made; what fails is undone. -N tells what would be done.
+#[derive(Debug, Parser)]
+#[command(name = "create-zone", version, disable_version_flag = true, max_term_width = 100)]
+#[command(arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Its name; with -n what stands before the number
+    #[arg(short = 'z', long, value_name = "ZONE")]
+    pub zone: ZoneName,
+    /// sparse, whole, router, alien, lx, s10 or bhyve
+    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "sparse")]
+    pub kind: Kind,
+    /// Address on the network stack of the global zone (repeatable)
+    #[arg(short = 'i', long, value_name = "ADDRESS", help_heading = "Network")]
+    pub shared_ip: Vec<AskedAddress>,
+    /// Address on a network stack of its own, on a vnic (repeatable)
+    #[arg(short = 'x', long, value_name = "ADDRESS", help_heading = "Network")]
+    pub exclusive_ip: Vec<AskedAddress>,
+    /// Be the router of this network; needs -x (repeatable)
+    #[arg(short = 'R', long, value_name = "NET/LEN", value_parser = address::network, help_heading = "Network")]
+    pub router_for: Vec<IpNet>,
+    /// IPv6 too: a link-local address, and those that a router announces
+    #[arg(short = '6', long, help_heading = "Network")]
+    pub ipv6: bool,
+    /// Limit its vnics by a flow, such as maxbw=100M,priority=low; needs -x
+    #[arg(short = 'F', long, value_name = "PROPERTIES", help_heading = "Network")]
+    pub flow: Option<FlowLimits>,
+    /// The link for its addresses, where no network claims them
+    #[arg(long, value_name = "LINK", help_heading = "Network")]
+    pub link: Option<LinkName>,
+    /// Domain of the names of the zones behind it; needs -R
+    #[arg(long, value_name = "DOMAIN", help_heading = "Network")]
+    pub domain: Option<Domain>,
+    /// The IPv6 networks of -R are global ones: routed, not translated, and closed but for what is opened
+    #[arg(long, help_heading = "Network")]
+    pub routable: bool,
+    /// Make a directory for it, which only it sees (repeatable)
+    #[arg(short = 'd', long = "directory", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files")]
+    pub directories: Vec<PathBuf>,
+    /// Share a directory of the global zone, which it can only read (repeatable)
+    #[arg(short = 's', long = "share", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files")]
+    pub read_only: Vec<PathBuf>,
+    /// Share a directory of the global zone, which it can change (repeatable)
+    #[arg(short = 'S', long = "share-writable", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files")]
+    pub read_write: Vec<PathBuf>,
+    /// Let it administer a dataset, which is made if it is missing; with -n one for each in this (repeatable)
+    #[arg(short = 'D', long = "dataset", value_name = "DATASET", help_heading = "Files")]
+    pub datasets: Vec<DatasetName>,
+    /// Share an account of the global zone with its home, and let it manage the zone (repeatable)
+    #[arg(short = 'U', long = "user", value_name = "USER", value_hint = ValueHint::Username)]
+    pub users: Vec<UserName>,
+    /// whole: keep only these overlays, what they require, and base (repeatable)
+    #[arg(short = 'o', long = "overlay", value_name = "OVERLAY", help_heading = "Packages")]
+    pub overlays: Vec<OverlayName>,
+    /// whole: add this overlay (repeatable)
+    #[arg(short = 'O', long = "add-overlay", value_name = "OVERLAY", help_heading = "Packages")]
+    pub add_overlays: Vec<OverlayName>,
+    /// whole: keep this package too; needs -o (repeatable)
+    #[arg(short = 'p', long = "package", value_name = "PACKAGE", help_heading = "Packages")]
+    pub packages: Vec<String>,
+    /// whole: add this package (repeatable)
+    #[arg(short = 'P', long = "add-package", value_name = "PACKAGE", help_heading = "Packages")]
+    pub add_packages: Vec<String>,
+    /// sparse: share this template instead of the global zone
+    #[arg(short = 'T', long, value_name = "TEMPLATE", help_heading = "Packages")]
+    pub template: Option<TemplateName>,
+    /// alien, lx, s10, bhyve: what it is installed from, or boots
+    #[arg(short = 'I', long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+    pub image: Option<PathBuf>,
+    /// Its init runs nothing
+    #[arg(short = 'B', long)]
+    pub blank: bool,
+    /// Make N zones, with addresses that count up: all of them, or none
+    #[arg(short = 'n', long = "number", value_name = "N")]
+    pub count: Option<u32>,
+    /// Memory: what it may use, or what a virtual machine has
+    #[arg(short = 'm', long, value_name = "SIZE", help_heading = "Limits")]
+    pub memory: Option<Size>,
+    /// Processors: what it may use, such as 0.5, or what a virtual machine has
+    #[arg(short = 'c', long, value_name = "CPUS", help_heading = "Limits")]
+    pub cpus: Option<Cpus>,
+    /// Let who has the key of one of these public keys log in as root
+    #[arg(short = 'k', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ssh_key: Option<PathBuf>,
+    /// Have the configurator of the distribution set up something (repeatable)
+    #[arg(short = 'K', long, value_name = "ACTION=ARGUMENT")]
+    pub konfigure: Vec<Konfigure>,
+    /// bhyve: tell the machine its name and address by cloud-init
+    #[arg(short = 'C', long, help_heading = "Virtual machines and Linux")]
+    pub cloud_init: bool,
+    /// lx: the version that Linux claims [default: 4.4.15]
+    #[arg(short = 'L', long, value_name = "VERSION", help_heading = "Virtual machines and Linux")]
+    pub kernel: Option<LxKernel>,
+    /// s10, bhyve: a file with the crypted password of root, or of the usual account of a machine with cloud-init
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Virtual machines and Linux")]
+    pub password_file: Option<PathBuf>,
+    /// bhyve: make a disk; the first one is booted (repeatable)
+    #[arg(short = 'V', long = "new-volume", value_name = "[POOL:]SIZE", help_heading = "Virtual machines and Linux")]
+    pub new_volumes: Vec<NewVolume>,
+    /// bhyve: the disk, which exists
+    #[arg(short = 'v', long, value_name = "VOLUME", help_heading = "Virtual machines and Linux")]
+    pub volume: Option<DatasetName>,
+    /// bhyve: its firmware [default: BHYVE_RELEASE]
+    #[arg(short = 'f', long, value_name = "FIRMWARE", help_heading = "Virtual machines and Linux")]
+    pub firmware: Option<Firmware>,
+    /// Directory with the zonepaths
+    #[arg(long, value_name = "DIR", default_value = ZONES, value_hint = ValueHint::DirPath)]
+    pub zones: PathBuf,
+    /// Do not boot it with the host
+    #[arg(long)]
+    pub no_autoboot: bool,
+    /// Do not boot it now
+    #[arg(long)]
+    pub no_boot: bool,
+    /// Print what would be done, with every command and every file, and do nothing
+    #[arg(short = 'N', long)]
+    pub dry_run: bool,
+    /// Print the plan, or what was done, as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Leave everything as it is when it fails, for inspection; zonekit-recover clears it
+    #[arg(long)]
+    pub keep: bool,
+    /// Print version
+    #[arg(long, action = ArgAction::Version)]
+    pub version: Option<bool>,
+    /// Where records are.
+    #[command(flatten)]
+    pub state: StateFlags,
+}
+
+impl Cli {
+    /// What is asked for.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        Request {
+            count: self.count,
+            shared: self.shared_ip.clone(),
+            exclusive: self.exclusive_ip.clone(),
+            router_for: self.router_for.clone(),
+            ipv6: self.ipv6,
+            flow: self.flow.clone(),
+            link: self.link.clone(),
+            domain: self.domain.clone(),
+            routable: self.routable,
+            directories: self.directories.clone(),
+            read_only: self.read_only.clone(),
+            read_write: self.read_write.clone(),
+            datasets: self.datasets.clone(),
+            users: self.users.clone(),
+            overlays: self.overlays.clone(),
+            add_overlays: self.add_overlays.clone(),
+            packages: self.packages.clone(),
+            add_packages: self.add_packages.clone(),
+            template: self.template.clone(),
+            image: self.image.clone(),
+            blank: self.blank,
+            memory: self.memory,
+            cpus: self.cpus.clone(),
+            ssh_key: self.ssh_key.as_deref().map(absolute),
+            konfigure: self.konfigure.clone(),
+            cloud_init: self.cloud_init,
+            kernel: self.kernel.clone(),
+            password: self.password_file.as_deref().map(absolute),
+            new_volumes: self.new_volumes.clone(),
+            volume: self.volume.clone(),
+            firmware: self.firmware.clone(),
+            zones: self.zones.clone(),
+            autoboot: !self.no_autoboot,
+            boot: !self.no_boot,
+            ..Request::new(self.zone.clone(), self.kind)
+        }
+    }
+}
+
+/// As seen from the directory that the program was called in.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

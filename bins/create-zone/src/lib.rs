@@ -1,0 +1,67 @@
+//! The flags of `create-zone`, and what it says.
+
+mod cli;
+
+use clap::CommandFactory;
+use zonelib::brand::tell_recovered;
+use zonelib::host;
+use zonelib::program::{self, Answer};
+use zonelib::zone::{Plan, Surroundings, ZoneError};
+
+pub use cli::Cli;
+
+/// What it is called in messages.
+pub const PROGRAM: &str = "create-zone";
+
+/// Does what the flags say.
+///
+/// # Errors
+/// [`ZoneError`]: nothing was made, or what is left is said.
+pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
+    host::usual_umask();
+    host::watch_signals().map_err(|source| ZoneError::System { path: "signals".into(), source })?;
+    let state = cli.state.dir();
+    let request = cli.request();
+    if cli.dry_run {
+        let plan = request.plan(&state)?;
+        return Ok(if cli.json { json(&plan) } else { program::answer(PROGRAM, &plan.text(), Answer::Yes) });
+    }
+    let tell = |line: &str| program::tell(line);
+    let recovered = |found: &zonelib::journal::Recovered| tell_recovered(PROGRAM)(found);
+    let around = Surroundings { state: &state, keep: cli.keep, tell: &tell, recovered: &recovered };
+    let plan = request.create(&around)?;
+    if cli.json {
+        return Ok(json(&plan));
+    }
+    let booted = if cli.no_boot { "is installed" } else { "runs" };
+    let mut text = String::new();
+    for zone in &plan.zones {
+        text.push_str(&format!("zone `{}` {booted}\n", zone.zone));
+        zone.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
+    }
+    Ok(program::answer(PROGRAM, &text, Answer::Yes))
+}
+
+fn json(plan: &Plan) -> Answer {
+    match serde_json::to_string(&plan.report()) {
+        Ok(text) => program::answer(PROGRAM, &format!("{text}\n"), Answer::Yes),
+        Err(error) => {
+            program::complain(PROGRAM, &error.to_string());
+            Answer::Failed
+        }
+    }
+}
+
+/// The flag table, for help, manual pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_flag_table_is_sound() {
+        crate::command().debug_assert();
+    }
+}

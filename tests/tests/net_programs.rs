@@ -1,0 +1,353 @@
+//! The network alone: net-attach, net-detach, net-list, net-peer and zonekit-store on a host of the lab.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod zones_common;
+
+use std::fs;
+
+use serde_json::Value;
+use tests::run::skip_without_root;
+use tests::scenario::{Did, World};
+use tests::sweep::View;
+use zones_common::{ROUTER, create, destroy, warmed};
+
+fn run(world: &World, program: &str, arguments: &[&str]) -> Did {
+    let did = world.zonekit(program, arguments);
+    println!("{program} {}: {did:#?}", arguments.join(" "));
+    did
+}
+
+fn json(did: &Did) -> Value {
+    let value: Value = serde_json::from_str(&did.out).unwrap();
+    assert_eq!(value["version"], 1);
+    value
+}
+
+/// A host with a router, and a zone that another tool has installed.
+fn with_router_and_zone() -> World {
+    let world = warmed();
+    create(&world, ROUTER).well();
+    world.configure("web", "sparse-root");
+    world.zoneadm("web", &["install"]).well();
+    world
+}
+
+#[test]
+fn a_zone_of_another_tool_is_wired_and_unwired() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let before = View::of(&world.lab);
+    let shown = run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M", "-n"]).well();
+    for line in [
+        "dladm create-vnic -l zrstub0 -m 02:08:20:",
+        "flowadm add-flow -l znic2 -a local_ip=10.1.1.5 -p maxbw=5000K zflow2",
+        "zonecfg -z web 'set ip-type=exclusive'",
+        "zonecfg -z web 'add net; set physical=znic2; set allowed-address=10.1.1.5/24; set defrouter=10.1.1.1; end'",
+        "# write down attachments/web+znic2+10.1.1.5",
+        "# tell router `router1`",
+        "# write /etc/hostname.znic2 in the zone",
+    ] {
+        assert!(shown.out.contains(line), "{line}: {}", shown.out);
+    }
+    assert!(!shown.out.contains("hostname6"), "{}", shown.out);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+
+    run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M"]).well();
+    assert_eq!(world.text("web", "/etc/hostname.znic2"), "10.1.1.5/24\n");
+    assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
+    world.zoneadm("web", &["boot"]).well();
+    assert!(world.lab.addresses_of("web").iter().any(|(_, net)| net.to_string() == "10.1.1.5/24"));
+    run(&world, "net-detach", &["-z", "web"]).badly(&["zone `web` runs, and has its links; halt it first"]);
+    world.zoneadm("web", &["halt"]).well();
+    let shown = run(&world, "net-detach", &["-z", "web", "-n"]).well().out;
+    assert!(shown.contains("# remove /etc/hostname.znic2 in the zone\n"), "{shown}");
+    run(&world, "net-detach", &["-z", "web"]).well();
+    assert!(!world.in_zone("router1", "/etc/zonekit/dhcp/web").exists());
+    assert_eq!(world.lab.links(), ["e1000g0", "snic0", "znic0", "znic1", "zrstub0"]);
+    assert!(!world.in_zone("web", "/etc/hostname.znic2").exists());
+    run(&world, "net-detach", &["-z", "web"]).badly(&["zone `web` is on no network that zonekit knows"]);
+    let config = fs::read_to_string(world.lab.place("/etc/zones/web.xml")).unwrap();
+    assert!(!config.contains("network"), "{config}");
+    world.is_sound();
+}
+
+#[test]
+fn what_cannot_be_attached_is_refused_and_changes_nothing() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let before = View::of(&world.lab);
+    for (arguments, said) in [
+        (&["-z", "none", "-x", "10.1.1.5"][..], "there is no zone `none`; make it first, or use --print"),
+        (&["-z", "web", "-x", "10.1.1.1"], "10.1.1.1 is the gateway"),
+        (&["-z", "web", "-x", "10.1.1.255"], "is the broadcast address"),
+        (&["-z", "web", "-x", "10.9.0.5"], "is on no segment and on no network of this host"),
+        (&["-z", "web", "-x", "192.0.2.20"], "192.0.2.20 is in use by zone `router1`"),
+        (&["-z", "web", "-x", "192.0.2.10"], "is in use by `e1000g0/"),
+        (&["-z", "web", "-x", "10.1.1.300"], "is no address"),
+        (&["-z", "web"], "no address is given"),
+        (&["-z", "web", "-x", "10.1.1.5", "-i", "10.1.1.6"], "cannot be used with"),
+        (&["-z", "web", "-x", "192.0.2.30", "-R", "10.1.0.0/16"], "10.1.0.0/16 overlaps 10.1.1.0/24"),
+        (&["-z", "web", "-x", "192.0.2.30", "-R", "10.2.0.1/16"], "has host bits; its network is 10.2.0.0/16"),
+        (&["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=1K"], "maxbw is at least 1200K"),
+        (&["-z", "web", "-x", "10.1.1.5", "--open", "icmp/7"], "is no opening"),
+    ] {
+        let did = run(&world, "net-attach", arguments);
+        assert_eq!(did.code, 2, "{arguments:?}");
+        assert!(did.err.contains(said) && did.err.lines().count() == 1, "{arguments:?}: {}", did.err);
+        assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{arguments:?}");
+    }
+    run(&world, "net-detach", &["-z", "router1", "192.0.2.20"]).badly(&["is that of a router"]);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+}
+
+#[test]
+fn the_configuration_can_be_left_to_others() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let printed = run(&world, "net-attach", &["-z", "box", "-i", "10.1.1.7", "--print"]).well();
+    assert_eq!(printed.out, "add net\nset physical=snic0\nset address=10.1.1.7/24\nend\n");
+    assert!(printed.err.contains("has no route out"), "{}", printed.err);
+    let listed = run(&world, "net-list", &[]).well();
+    assert!(listed.out.contains("  box  10.1.1.7  shared"), "{}", listed.out);
+    run(&world, "net-detach", &["-z", "box"]).well();
+    assert!(!run(&world, "net-list", &[]).well().out.contains("box"));
+}
+
+#[test]
+fn networks_are_listed_in_every_form() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-x", "192.0.2.33"]).well();
+    let data = json(&run(&world, "net-list", &["--json"]).well());
+    assert_eq!(data["segments"][0]["name"], "10.1.1.0-24");
+    assert_eq!(data["attachments"].as_array().unwrap().len(), 4);
+    let picture = run(&world, "net-list", &["--svg"]).well().out;
+    let texts = roxmltree::Document::parse(&picture).unwrap();
+    let texts: Vec<&str> = texts.descendants().filter_map(|node| node.text()).collect();
+    assert!(
+        ["router1", "web", "10.1.1.0/24", "192.0.2.33", "e1000g0"].iter().all(|text| texts.contains(text)),
+        "{texts:?}"
+    );
+    let graph = run(&world, "net-list", &["--dot"]).well().out;
+    assert!(graph.contains("\"segment 10.1.1.0-24\" -- \"zone web\""), "{graph}");
+}
+
+#[test]
+fn two_routers_become_peers_and_are_none_again() {
+    if skip_without_root() {
+        return;
+    }
+    let world = warmed();
+    create(&world, ROUTER).well();
+    create(&world, &["-z", "router2", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16"]).well();
+    let before = View::of(&world.lab);
+    run(&world, "net-peer", &["router1", "router1"]).badly(&["cannot be its own peer"]);
+    run(&world, "net-peer", &["router1", "router3"]).badly(&["`router3` routes no segment of this host"]);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    run(&world, "net-peer", &["router1", "router2"]).well();
+    run(&world, "net-peer", &["router2", "router1"]).badly(&["are peers already"]);
+    for (router, own, other, via) in [
+        ("router1", "10.1.1.0/24", "10.2.0.0/16", "192.0.2.21"),
+        ("router2", "10.2.0.0/16", "10.1.1.0/24", "192.0.2.20"),
+    ] {
+        let nat = world.lab.nat_of(router).join("\n");
+        assert!(nat.contains(&format!("from {own} ! to {other} -> 0")), "{nat}");
+        let routes = world.lab.routes_of(router);
+        assert!(routes.contains(&(other.parse().unwrap(), Some(via.parse().unwrap()))), "{routes:?}");
+    }
+    assert!(run(&world, "net-list", &[]).well().out.contains("peers  router1 and router2"));
+    run(&world, "net-peer", &["-d", "router2", "router1"]).well();
+    for router in ["router1", "router2"] {
+        assert!(!world.lab.nat_of(router).join("\n").contains(" to "), "{router}");
+        let routes = world.lab.routes_of(router);
+        assert!(routes.iter().all(|(net, _)| !net.addr().to_string().starts_with("10.")), "{routes:?}");
+    }
+    run(&world, "net-peer", &["-d", "router1", "router2"]).badly(&["are no peers"]);
+    world.is_sound();
+}
+
+#[test]
+fn the_other_half_of_a_peering_goes_to_the_other_host() {
+    if skip_without_root() {
+        return;
+    }
+    let world = warmed();
+    create(&world, ROUTER).well();
+    let half = run(&world, "net-peer", &["router1", "--export"]).well().out;
+    let file = world.beside("r1.peer");
+    assert_eq!(
+        half,
+        "{\"version\":1,\"router\":\"router1\",\"outside\":[\"192.0.2.20\"],\"networks\":[\"10.1.1.0/24\"]}\n"
+    );
+    let with = |text: &str| {
+        fs::write(&file, text).unwrap();
+        run(&world, "net-peer", &["router1", "--with", file.to_str().unwrap()])
+    };
+    let far = r#"{"version":1,"router":"far","outside":["192.0.2.99"],"networks":["10.7.0.0/16"]}"#;
+    for (text, said) in [
+        ("", "is no description of a router"),
+        (&far[..40], "is no description of a router"),
+        (&half, "is a router of this host too"),
+        (&far.replace("192.0.2.99", "203.0.113.9"), "have no network in common outside"),
+        (&far.replace("10.7.0.0/16", "10.1.0.0/16"), "10.1.0.0/16 overlaps 10.1.1.0/24"),
+        (&far.replace("10.7.0.0/16", "10.7.0.1/16"), "is no network for zones"),
+        (&far.replace("\"version\":1", "\"version\":2"), "has form 2"),
+        (&far.replace("far", "../far"), "has no name"),
+    ] {
+        let did = with(text);
+        assert!(did.code == 2 && did.err.contains(said), "{said}: {}", did.err);
+    }
+    assert_eq!(with(far).well().out, half);
+    assert!(world.lab.nat_of("router1").join("\n").contains("to 10.7.0.0/16"));
+    run(&world, "net-peer", &["-d", "router1", "far"]).well();
+    assert!(!world.lab.nat_of("router1").join("\n").contains("10.7"));
+}
+
+#[test]
+fn a_host_that_differs_from_the_records_is_told_and_mended() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let check = |arguments: &[&str]| run(&world, "store", &[&["check"], arguments].concat());
+    run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5"]).well();
+    assert_eq!((check(&[]).well().out.as_str(), check(&["--repair"]).well().out.as_str()), ("", ""));
+    // A vnic of a halted zone can be deleted by hand, and a zone without net-detach.
+    world.run("dladm", &["delete-vnic", "znic2"]).well();
+    let told = check(&[]);
+    assert_eq!((told.code, told.out.as_str()), (1, "zone `web`: the vnic `znic2` is gone; --repair mends it\n"));
+    let data = json(&check(&["--json"]));
+    assert_eq!(
+        (&data["differences"][0]["mendable"], &data["differences"][0]["mended"]),
+        (&Value::Bool(true), &Value::Null)
+    );
+    assert_eq!(check(&["--repair"]).well().out, "zone `web`: the vnic `znic2` is gone; mended\n");
+    assert_eq!(check(&[]).well().out, "");
+    world.zoneadm("web", &["boot"]).well();
+    world.zoneadm("web", &["halt"]).well();
+
+    world.run("dladm", &["create-vnic", "-l", "zrstub0", "znic9"]).well();
+    let told = check(&["--repair"]);
+    assert!(told.code == 1 && told.out.starts_with("the link `znic9` is in no record; delete it"), "{}", told.out);
+    world.run("dladm", &["delete-vnic", "znic9"]).well();
+
+    world.zoneadm("web", &["uninstall", "-F"]).well();
+    world.run("zonecfg", &["-z", "web", "delete -F"]).well();
+    assert_eq!(check(&["--repair"]).well().out, "zone `web` is gone, and is still attached to `znic2`; mended\n");
+    assert_eq!(world.lab.links(), ["e1000g0", "snic0", "znic0", "znic1", "zrstub0"]);
+
+    let folder = world.lab.place("/var/zonekit/store/segments");
+    fs::write(folder.join(".x.77.new"), "{").unwrap();
+    fs::write(folder.join("bad.json"), "{").unwrap();
+    let told = check(&["--repair"]);
+    assert!(told.code == 1 && told.out.contains("bad.json: was cut off"), "{}", told.out);
+    assert!(told.out.contains("was left by a writer that was killed; mended"), "{}", told.out);
+    // One that is damaged is not passed over where networks are made.
+    create(&world, &["-z", "db", "-x", "10.1.1.8"]).badly(&["bad.json: was cut off"]);
+    fs::remove_file(folder.join("bad.json")).unwrap();
+    assert_eq!(check(&[]).well().out, "");
+}
+
+/// What zap would have left of a router and a zone behind it.
+#[test]
+fn networks_of_zap_are_taken_over() {
+    if skip_without_root() {
+        return;
+    }
+    let world = warmed();
+    for line in [
+        "create-vnic -l e1000g0 znic0",
+        "create-etherstub zrstub0",
+        "create-vnic -l zrstub0 znic1",
+        "create-vnic -l zrstub0 snic0",
+        "create-vnic -l zrstub0 znic2",
+    ] {
+        world.run("dladm", &line.split(' ').collect::<Vec<_>>()).well();
+    }
+    world.run("ipadm", &["create-if", "snic0"]).well();
+    for (zone, brand, nets) in [
+        ("gate", "whole-root", "add net; set physical=znic0; end; add net; set physical=znic1; end"),
+        (
+            "web",
+            "sparse-root",
+            "add net; set physical=znic2; set allowed-address=10.5.0.5/16; set defrouter=10.5.0.1; end",
+        ),
+    ] {
+        world.configure(zone, brand);
+        world.run("zonecfg", &["-z", zone, &format!("set ip-type=exclusive; {nets}; verify; commit")]).well();
+    }
+    let zap = world.lab.place("/var/zap/zones");
+    fs::create_dir_all(&zap).unwrap();
+    let lines = "interface: zrstub0\nshared-interface: snic0\ngateway: 10.5.0.1\nzone: gate\npublic-ip:  192.0.2.50\n";
+    fs::write(zap.join("rconfig.10.5"), lines).unwrap();
+    fs::write(zap.join("zconfig.gate"), "brand: TRIBwhole\nzone: gate\nip-type: exclusive\naddress: 192.0.2.50\n")
+        .unwrap();
+    fs::write(
+        zap.join("zconfig.web"),
+        "brand: TRIBsparse\nzone: web\nip-type: exclusive\naddress: 10.5.0.5\nparent_zone: gate\n",
+    )
+    .unwrap();
+    fs::write(zap.join("zconfig.gone"), "brand: TRIBsparse\nzone: gone\nip-type: shared\naddress: 10.5.0.7\n").unwrap();
+    fs::write(zap.join("rconfig.10.300"), "interface: zrstub1\n").unwrap();
+    fs::write(zap.join("destroy.web"), "#!/bin/sh\nrm -rf /\n").unwrap();
+
+    let shown = run(&world, "store", &["import-zap", "-n"]);
+    assert!(!world.lab.place("/var/zonekit/store/segments/10.5.0.0-16.json").exists());
+    let did = run(&world, "store", &["import-zap"]);
+    assert_eq!((did.code, &did.out), (1, &shown.out));
+    assert_eq!(
+        did.out,
+        "write down segments/10.5.0.0-16\nwrite down attachments/gate+znic0+192.0.2.50\n\
+         write down attachments/gate+znic1+10.5.0.1\nwrite down attachments/web+znic2+10.5.0.5\n"
+    );
+    assert!(did.err.contains("rconfig.10.300: `10.300` is no beginning of an IPv4 address"), "{}", did.err);
+    assert!(did.err.contains("zconfig.gone: ") && did.err.lines().count() == 2, "{}", did.err);
+    let data = json(&run(&world, "net-list", &["--json"]).well());
+    let segment = &data["segments"][0];
+    assert_eq!(
+        (&segment["router"]["proxy"], &segment["inside"], &segment["outside"]["over"]),
+        (&"gate".into(), &"znic1".into(), &"e1000g0".into())
+    );
+    // Done again it changes nothing, and the host is as the records say.
+    assert_eq!(run(&world, "store", &["import-zap"]).out, "");
+    assert_eq!(run(&world, "store", &["check"]).well().out, "");
+    create(&world, &["-z", "next", "-x", "10.5.0.5"]).badly(&["10.5.0.5 is in use by zone `web`"]);
+    create(&world, &["-z", "next", "-x", "10.5.0.6"]).well();
+    destroy(&world, "next").well();
+}
+
+/// Planning runs the same commands, however many zones there are.
+#[test]
+fn the_thousandth_zone_costs_the_commands_of_the_tenth() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let folder = world.lab.place("/var/zonekit/store/attachments");
+    let sample = r#"{"version":1,"zone":"ZONE","place":{"segment":"10.1.1.0-24"},"mode":"exclusive","link":"LINK","ipv4":"10.1.1.200/24","ipv6":null,"mac":null,"flow":null}"#;
+    let mut counts = Vec::new();
+    for zones in [10, 1000] {
+        for number in 0..zones {
+            let (zone, link) = (format!("z{number}"), format!("znic{}", number + 10));
+            let text = sample.replace("ZONE", &zone).replace("LINK", &link);
+            fs::write(folder.join(format!("{zone}+{link}+10.1.1.200.json")), text).unwrap();
+        }
+        world.lab.reset_log();
+        let start = std::time::Instant::now();
+        run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-n"]).well();
+        let calls: Vec<String> = world.lab.log().iter().map(|call| call.line()).collect();
+        println!("{zones} zones: {} commands, {:.0} ms", calls.len(), start.elapsed().as_secs_f64() * 1e3);
+        counts.push(calls);
+    }
+    assert_eq!(counts[0], counts[1]);
+    assert!(counts[0].len() <= 8, "{:?}", counts[0]);
+}

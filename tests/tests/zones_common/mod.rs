@@ -1,0 +1,44 @@
+//! Whole zones on a host of the lab.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "tests; each uses a part")]
+
+use tests::scenario::{Did, World};
+
+/// `create-zone` with the zonepaths in the pool.
+pub fn create(world: &World, arguments: &[&str]) -> Did {
+    let zones = world.lab.place("/zones").display().to_string();
+    let did = world.zonekit("create-zone", &[&["--zones", &zones], arguments].concat());
+    // Shown when the test fails.
+    println!("create-zone {}: {did:#?}", arguments.join(" "));
+    did
+}
+
+/// `destroy-zone`.
+pub fn destroy(world: &World, zone: &str) -> Did {
+    let did = world.zonekit("destroy-zone", &["-z", zone]);
+    println!("destroy-zone {zone}: {did:#?}");
+    did
+}
+
+/// A host that had zones of both brands of zonekit: what these share is there.
+pub fn warmed() -> World {
+    let world = World::new();
+    prepared(&world);
+    world
+}
+
+/// A router for 10.1.1.0/24.
+pub const ROUTER: &[&str] = &["-z", "router1", "-t", "router", "-x", "192.0.2.20", "-R", "10.1.1.0/24"];
+
+/// Gives a host what zones share, an account and a key.
+pub fn prepared(world: &World) {
+    std::fs::create_dir_all(world.lab.place("/home/joe")).unwrap();
+    let accounts = "root:x:0:0:Super-User:/root:/bin/sh\njoe:x:101:10:Joe:/home/joe:/bin/sh\n";
+    std::fs::write(world.lab.place("/etc/passwd"), accounts).unwrap();
+    std::fs::write(world.lab.place("/etc/shadow"), "root:NP:1::::::\njoe:$5$salt$hash:1::::::\n").unwrap();
+    std::fs::write(world.lab.place("/etc/group"), "root::0:\nstaff::10:\n").unwrap();
+    for kind in ["sparse", "whole"] {
+        create(world, &["-z", "first", "-t", kind]).well();
+        destroy(world, "first").well();
+    }
+}

@@ -1,0 +1,32 @@
+//! Networks of zones by one command a zone: a router, zones behind it, and nothing left when they have gone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod zones_common;
+
+use tests::sweep::View;
+use zones_common::{create, destroy, warmed};
+
+#[test]
+fn a_router_and_two_zones_by_three_commands_and_gone_again() {
+    let world = warmed();
+    let before = View::of(&world.lab);
+    create(&world, &["-z", "router1", "-t", "router", "-x", "192.0.2.20", "-R", "10.1.1.0/24"]).well();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    create(&world, &["-z", "db", "-t", "whole", "-x", "10.1.1.6", "-F", "maxbw=10M"]).well();
+    for zone in ["router1", "web", "db"] {
+        assert_eq!(world.state(zone), "running", "{zone}");
+    }
+    println!("{}", world.lab.snapshot_of_state(&[]).lines().collect::<Vec<_>>().join("\n"));
+    assert_eq!(world.text("web", "/etc/defaultrouter"), "10.1.1.1\n");
+    assert!(world.text("router1", "/etc/ipf/ipnat.conf").contains("10.1.1.0/24 -> 0/32"));
+    assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
+    destroy(&world, "router1").badly(&["zone `router1` is the router of", "db", "web"]);
+    assert_eq!(world.state("router1"), "running");
+    destroy(&world, "web").well();
+    assert!(!world.in_zone("router1", "/etc/zonekit/dhcp/web").exists());
+    destroy(&world, "db").well();
+    destroy(&world, "router1").well();
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    world.is_sound();
+}

@@ -1,0 +1,231 @@
+//! What makes no sense, and what is not as it should be: refused or told, with what to do; nothing is lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod zones_common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use tests::scenario::{Did, World};
+use tests::sweep::View;
+use zones_common::{ROUTER, create, destroy, prepared, warmed};
+
+fn world() -> World {
+    let world = World::new();
+    prepared(&world);
+    create(&world, ROUTER).well();
+    create(&world, &["-z", "db", "-x", "10.1.1.6"]).well();
+    world
+}
+
+fn unchanged(world: &World, before: &View) {
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+}
+
+/// One line, with these words, and nothing has changed.
+fn refused(world: &World, arguments: &[&str], words: &[&str]) -> Did {
+    let before = View::of(&world.lab);
+    let did = create(world, arguments).badly(words);
+    assert_eq!((did.code, did.err.lines().count()), (2, 1), "{did:#?}");
+    assert!(did.err.starts_with("create-zone: ") && !did.err.contains("panicked"), "{did:#?}");
+    unchanged(world, &before);
+    did
+}
+
+#[test]
+fn addresses_and_networks_that_cannot_be() {
+    let world = world();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["-x", "10.1.1.999"], &["`10.1.1.999` is no address"]),
+        (&["-x", "10.1.1.5/33"], &["prefix length"]),
+        (&["-x", "web.example"], &["is no address"]),
+        (&["-x", ""], &["is no address"]),
+        (&["-x", "10.1.1.5;reboot"], &["is no address"]),
+        (&["-x", "127.0.0.1"], &["loopback"]),
+        (&["-x", "10.1.1.0"], &["10.1.1.0"]),
+        (&["-x", "10.1.1.255"], &["broadcast"]),
+        (&["-x", "10.1.1.1"], &["10.1.1.1 is the gateway"]),
+        (&["-x", "10.1.1.6"], &["10.1.1.6 is in use by zone `db`"]),
+        (&["-x", "10.1.1.5/16"], &["10.1.1.0/24"]),
+        (&["-x", "172.31.9.9"], &["172.31.9.9 is on no segment and on no network of this host"]),
+        (&["-x", "192.0.2.10"], &["192.0.2.10"]),
+        (&["-x", "192.0.2.40", "-R", "10.2.0.1/16"], &["has host bits; its network is 10.2.0.0/16"]),
+        (&["-x", "192.0.2.40", "-R", "10.0.0.0/8"], &["10.0.0.0/8 overlaps 10.1.1.0/24"]),
+        (&["-x", "192.0.2.40", "-R", "10.1.1.128/25"], &["10.1.1.128/25 overlaps 10.1.1.0/24"]),
+        (&["-x", "192.0.2.40", "-R", "192.0.2.0/25"], &["192.0.2.0/25 overlaps"]),
+        (&["-x", "192.0.2.40", "-R", "0.0.0.0/0"], &["is everything"]),
+        (&["-t", "router", "-x", "192.0.2.40"], &["a router needs a network"]),
+        (&["-F", "maxbw=1M", "-x", "10.1.1.5"], &["1200"]),
+        (&["-F", "nonsense", "-x", "10.1.1.5"], &["nonsense"]),
+        (&["-D", "rpool/a@b"], &["rpool/a@b"]),
+        (&["-d", "relative"], &["is not an absolute path"]),
+    ];
+    for (arguments, words) in cases {
+        refused(&world, &[&["-z", "web"], *arguments].concat(), words);
+    }
+    refused(&world, &["-z", "db"], &["there is a zone `db` already"]);
+    refused(&world, &["-z", "global"], &["that is the global zone"]);
+    refused(&world, &["-z", "-x"], &["-z"]);
+    refused(&world, &["-z", &"x".repeat(64)], &["more than 63 characters"]);
+    refused(&world, &["-z", "a b"], &["no zone name"]);
+}
+
+#[test]
+fn a_name_of_63_characters_is_one() {
+    let world = world();
+    let name = "x".repeat(63);
+    create(&world, &["-z", &name, "-x", "10.1.1.5"]).well();
+    assert_eq!(world.text(&name, "/etc/nodename"), format!("{name}\n"));
+    destroy(&world, &name).well();
+    world.is_sound();
+}
+
+#[test]
+fn a_router_that_is_halted_has_the_zone_when_it_boots() {
+    let world = world();
+    world.zoneadm("router1", &["halt"]).well();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
+    destroy(&world, "web").well();
+    assert!(!world.in_zone("router1", "/etc/zonekit/dhcp/web").exists());
+    world.zoneadm("router1", &["boot"]).well();
+    world.is_sound();
+}
+
+#[test]
+fn what_the_administrator_of_a_router_wrote_stays() {
+    let world = world();
+    let place = world.in_zone("router1", "/etc/dnsmasq.conf");
+    let text = format!("{}# mine\nlog-queries\n", fs::read_to_string(&place).unwrap());
+    fs::write(&place, &text).unwrap();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    destroy(&world, "web").well();
+    assert_eq!(fs::read_to_string(&place).unwrap(), text);
+}
+
+#[test]
+fn a_hostile_router_gets_nothing_written_elsewhere() {
+    let world = world();
+    let outside = world.beside("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("web"), "theirs\n").unwrap();
+    let folder = world.in_zone("router1", "/etc/zonekit/dhcp");
+    fs::rename(&folder, folder.with_file_name("was")).unwrap();
+    symlink(&outside, &folder).unwrap();
+    let before = View::of(&world.lab);
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).badly(&["router1", "follows no link"]);
+    unchanged(&world, &before);
+    assert_eq!(fs::read_to_string(outside.join("web")).unwrap(), "theirs\n");
+    assert_eq!(world.names_in(&outside), ["web"]);
+    world.is_sound();
+}
+
+#[test]
+fn links_that_are_not_as_they_were() {
+    let world = world();
+    // Somebody else's vnic on the etherstub: the network cannot go.
+    assert!(world.lab.run("dladm", &["create-vnic", "-l", "zrstub0", "other0"]).status.success());
+    destroy(&world, "db").well();
+    destroy(&world, "router1").badly(&["`other0` on the etherstub `zrstub0` is not zonekit's"]);
+    assert_eq!(world.state("router1"), "running");
+    assert!(world.lab.run("dladm", &["delete-vnic", "other0"]).status.success());
+    // A link that has vanished is no reason to keep the zone.
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    world.zoneadm("web", &["halt"]).well();
+    let vnic = world.names_in(&world.lab.place("/var/zonekit/store/attachments"));
+    let vnic = vnic.iter().find(|name| name.starts_with("web+")).unwrap().split('+').nth(1).unwrap().to_owned();
+    assert!(world.lab.run("dladm", &["delete-vnic", &vnic]).status.success());
+    destroy(&world, "web").well();
+    destroy(&world, "router1").well();
+    assert_eq!(world.names_in(&world.lab.place("/var/zonekit/store/attachments")), Vec::<String>::new());
+    world.is_sound();
+}
+
+#[test]
+fn records_that_are_not_whole_are_told_with_their_place() {
+    let world = world();
+    let segment = world.lab.place("/var/zonekit/store/segments/10.1.1.0-24.json");
+    let text = fs::read_to_string(&segment).unwrap();
+    for (written, words) in [
+        (text[..text.len() / 2].to_owned(), "was cut off"),
+        (text.replace("\"version\": 1", "\"version\": 99"), "has form 99"),
+        ("\u{0}\u{1}binary".to_owned(), "is no record"),
+        (String::new(), "was cut off"),
+    ] {
+        fs::write(&segment, &written).unwrap();
+        for (program, arguments) in
+            [("create-zone", ["-z", "web", "-x", "10.1.1.5"].as_slice()), ("destroy-zone", &["-z", "db"])]
+        {
+            let before = View::of(&world.lab);
+            let did = world.zonekit(program, arguments).badly(&[words, "10.1.1.0-24"]);
+            assert_eq!(did.err.lines().count(), 1, "{did:#?}");
+            unchanged(&world, &before);
+            assert_eq!(fs::read_to_string(&segment).unwrap(), written);
+        }
+    }
+    fs::write(&segment, &text).unwrap();
+    destroy(&world, "db").well();
+    world.is_sound();
+}
+
+#[test]
+fn a_zone_that_others_have_made_goes_too() {
+    let world = warmed();
+    let before = View::of(&world.lab);
+    world.configure("theirs", "sparse-root");
+    world.zoneadm("theirs", &["install"]).well();
+    let did = world.zonekit("destroy-zone", &["-z", "theirs", "-N"]).well();
+    assert!(did.out.contains("uninstall zone `theirs`"), "{did:?}");
+    destroy(&world, "theirs").well();
+    unchanged(&world, &before);
+    world.configure("theirs", "sparse-root");
+    destroy(&world, "theirs").well();
+    unchanged(&world, &before);
+}
+
+#[test]
+fn data_stays_unless_somebody_says_otherwise() {
+    let world = warmed();
+    create(&world, &["-z", "web", "-d", "/data", "-D", "rpool/own/web"]).well();
+    fs::write(world.lab.place("/export/zonedata/web/data/file"), "mine\n").unwrap();
+    let did = destroy(&world, "web").well();
+    assert!(did.out.contains("stays: the dataset `rpool/own/web`"), "{did:?}");
+    assert_eq!(fs::read_to_string(world.lab.place("/export/zonedata/web/data/file")).unwrap(), "mine\n");
+    assert!(world.lab.dataset("rpool/own/web").is_some());
+    // They are there for the next one, and are not that one's to destroy.
+    create(&world, &["-z", "web", "-d", "/data", "-D", "rpool/own/web"]).well();
+    world.zonekit("destroy-zone", &["-z", "web", "--with-datasets"]).well();
+    assert!(world.lab.dataset("rpool/own/web").is_some());
+    assert!(world.lab.place("/export/zonedata/web/data/file").exists());
+    create(&world, &["-z", "web", "-D", "rpool/new/web"]).well();
+    world.zonekit("destroy-zone", &["-z", "web", "--with-datasets"]).well();
+    assert!(world.lab.dataset("rpool/new").is_none());
+    world.is_sound();
+}
+
+#[test]
+fn accounts_and_keys_are_in_the_zone() {
+    let world = warmed();
+    let key = world.beside("key.pub");
+    fs::write(&key, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ joe@host\n").unwrap();
+    create(&world, &["-z", "web", "-U", "joe", "-k", key.to_str().unwrap()]).well();
+    assert!(world.text("web", "/etc/user_attr").contains("joe::::roles=root"));
+    assert_eq!(world.text("web", "/root/.ssh/authorized_keys"), fs::read_to_string(&key).unwrap());
+    let text = world.run("zonecfg", &["-z", "web", "export"]).well().out;
+    assert!(text.contains("set user=\"joe\"") && text.contains("set auths=\"manage\""), "{text}");
+}
+
+#[test]
+fn only_the_global_zone_and_root_make_zones() {
+    let world = warmed();
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", "65534", "--clear-groups"]).arg(tests::run::program("create-zone"));
+    command.args(["-z", "web"]).env("ZONEKIT_LAB", world.lab.root());
+    let Ok(output) = command.output() else { return };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Where the program cannot even be reached there is nothing to ask.
+    if output.status.code() == Some(2) {
+        assert!(said.contains("only root can make and destroy zones"), "{said}");
+    }
+}

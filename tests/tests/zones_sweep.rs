@@ -1,0 +1,130 @@
+//! A fault at every step of making and destroying whole zones.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod zones_common;
+
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tests::run::skip_without_root;
+use tests::scenario::World;
+use tests::sweep::{Command, Ends, Scenario, Swept};
+use zones_common::{ROUTER, create, prepared};
+
+fn zonekit(words: &[&'static str]) -> Command {
+    let words: Vec<&'static str> = words.to_vec();
+    Command::Program(Box::new(move |world| {
+        let zones = world.lab.place("/zones").display().to_string();
+        let words = words.iter().map(|word| (*word).to_owned());
+        let place = words.clone().next().filter(|word| word == "create-zone").map(|_| ["--zones".to_owned(), zones]);
+        words.chain(place.into_iter().flatten()).collect()
+    }))
+}
+
+fn scenario(
+    name: &str,
+    zone: &'static str,
+    ends: Ends,
+    words: &[&'static str],
+    prepare: impl Fn(&World) + Send + Sync + 'static,
+) -> Scenario {
+    let program = words[0];
+    Scenario {
+        name: name.to_owned(),
+        zone,
+        program,
+        prepare: Box::new(prepare),
+        command: zonekit(words),
+        ends,
+        also: &[],
+        told_nobody: &[],
+        moments: 12,
+        thorough: false,
+    }
+}
+
+/// A host with a router, and a zone behind it.
+fn with_router(world: &World) {
+    prepared(world);
+    create(world, ROUTER).well();
+    create(world, &["-z", "db", "-x", "10.1.1.6"]).well();
+}
+
+fn scenarios() -> Vec<Scenario> {
+    let destroy = |name: &str, arguments: &'static [&'static str]| {
+        scenario(name, "web", Ends::GoesForward, &["destroy-zone", "-z", "web"], move |world| {
+            with_router(world);
+            create(world, arguments).well();
+        })
+    };
+    vec![
+        scenario("create a sparse zone", "web", Ends::AsBefore, &["create-zone", "-z", "web"], prepared),
+        scenario(
+            "create a zone behind a router",
+            "web",
+            Ends::AsBefore,
+            &["create-zone", "-z", "web", "-x", "10.1.1.5", "-F", "maxbw=10M", "-d", "/data", "-D", "rpool/own/web"],
+            with_router,
+        ),
+        scenario(
+            "create a whole zone with a shared address",
+            "web",
+            Ends::AsBefore,
+            &["create-zone", "-z", "web", "-t", "whole", "-i", "10.1.1.5", "-U", "joe", "-m", "1G"],
+            with_router,
+        ),
+        scenario(
+            "create a router",
+            "web",
+            Ends::AsBefore,
+            &["create-zone", "-z", "web", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16", "-R", "fd00:2::/64"],
+            prepared,
+        ),
+        scenario(
+            "create three zones",
+            "web1",
+            Ends::AsBefore,
+            &["create-zone", "-z", "web", "-n", "3", "-x", "10.1.1.20"],
+            with_router,
+        ),
+        destroy("destroy a zone behind a router", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=10M", "-d", "/data"]),
+        destroy("destroy a router", &["-z", "web", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16"]),
+    ]
+}
+
+/// Also when the test succeeds.
+fn say(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+#[test]
+fn a_fault_at_every_step() {
+    if skip_without_root() {
+        return;
+    }
+    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
+    let all: Vec<Scenario> = scenarios().into_iter().filter(|scenario| scenario.name.contains(&only)).collect();
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(scenario) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let start = std::time::Instant::now();
+            let swept = scenario.sweep();
+            let (calls, points, time) = (swept.calls, swept.points, start.elapsed().as_secs_f64());
+            say(&format!("{scenario:?}: {calls} calls, {points} points, {time:.1} s, {} wrong", swept.wrong.len()));
+            swept.wrong.iter().for_each(|line| say(&format!("{line}\n")));
+            done.lock().unwrap().push(swept);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let done: Vec<Swept> = done.into_inner().unwrap();
+    let points: usize = done.iter().map(|swept| swept.points).sum();
+    let wrong: usize = done.iter().map(|swept| swept.wrong.len()).sum();
+    say(&format!("swept {points} points"));
+    assert!(wrong == 0, "{wrong} of {points} points are wrong");
+}

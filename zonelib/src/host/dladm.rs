@@ -1,0 +1,168 @@
+//! Data links, as dladm(8) lets one have them.
+
+use super::parsable::{self, ListError};
+use super::{HostCommand, HostError, LinkName, MacAddress};
+
+const DLADM: &str = "/usr/sbin/dladm";
+
+/// What a link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkClass {
+    /// A network card.
+    Physical,
+    /// Several of them as one.
+    Aggregation,
+    /// A virtual network on another link.
+    Vlan,
+    /// A virtual network card on another link.
+    Vnic,
+    /// What takes the place of a switch.
+    Etherstub,
+    /// A tunnel, bridge or something newer.
+    Other,
+}
+
+/// A data link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub class: LinkClass,
+    /// Bytes of its largest packet.
+    pub mtu: Option<u32>,
+    /// Whether it is down. Nothing is known of what has no carrier.
+    pub down: bool,
+    /// The links that it is on.
+    pub over: Vec<String>,
+}
+
+/// A virtual network card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vnic {
+    /// Its name.
+    pub name: String,
+    /// The link that it is on.
+    pub over: String,
+    /// Its Ethernet address.
+    pub mac: Option<MacAddress>,
+}
+
+/// All links of this host.
+///
+/// # Errors
+/// [`ListError`].
+pub fn links() -> Result<Vec<Link>, ListError> {
+    parsable::list(&HostCommand::new(DLADM).args(["show-link", "-p", "-o", "link,class,mtu,state,over"]), link)
+}
+
+fn link(line: &str) -> Option<Link> {
+    let [name, class, mtu, state, over] = parsable::fields(line)?;
+    let class = match class.as_str() {
+        "phys" => LinkClass::Physical,
+        "aggr" => LinkClass::Aggregation,
+        "vlan" => LinkClass::Vlan,
+        "vnic" => LinkClass::Vnic,
+        "etherstub" => LinkClass::Etherstub,
+        _ => LinkClass::Other,
+    };
+    let over = over.split([' ', ',']).filter(|name| !matches!(*name, "" | "--" | "?")).map(str::to_owned).collect();
+    (!name.is_empty()).then(|| Link { name, class, mtu: mtu.parse().ok(), down: state == "down", over })
+}
+
+/// All vnics of this host.
+///
+/// # Errors
+/// [`ListError`].
+pub fn vnics() -> Result<Vec<Vnic>, ListError> {
+    parsable::list(&show_vnic(), vnic)
+}
+
+/// One vnic; `None` when no link has that name, or one that is no vnic.
+///
+/// # Errors
+/// [`ListError`].
+pub fn vnic_called(name: &LinkName) -> Result<Option<Vnic>, ListError> {
+    match parsable::list(&show_vnic().arg(name.as_str()), vnic) {
+        Ok(found) => Ok(found.into_iter().next()),
+        Err(ListError::Host(error)) if error.says("object not found") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn show_vnic() -> HostCommand {
+    HostCommand::new(DLADM).args(["show-vnic", "-p", "-o", "link,over,macaddress"])
+}
+
+fn vnic(line: &str) -> Option<Vnic> {
+    let [name, over, mac] = parsable::fields(line)?;
+    (!name.is_empty()).then(|| Vnic { name, over, mac: mac.parse().ok() })
+}
+
+/// The command that makes an etherstub.
+#[must_use]
+pub fn create_etherstub(name: &LinkName) -> HostCommand {
+    HostCommand::new(DLADM).arg("create-etherstub").arg(name.as_str())
+}
+
+/// The command that takes away an etherstub that nothing is on.
+#[must_use]
+pub fn delete_etherstub(name: &LinkName) -> HostCommand {
+    HostCommand::new(DLADM).arg("delete-etherstub").arg(name.as_str())
+}
+
+/// The command that sets the bytes of a link's largest packet.
+#[must_use]
+pub fn set_mtu(name: &LinkName, mtu: u32) -> HostCommand {
+    HostCommand::new(DLADM).args(["set-linkprop", "-p"]).arg(format!("mtu={mtu}")).arg(name.as_str())
+}
+
+/// The command that makes a vnic.
+#[must_use]
+pub fn create_vnic(name: &LinkName, over: &LinkName, mac: MacAddress) -> HostCommand {
+    let dladm = HostCommand::new(DLADM).args(["create-vnic", "-l", over.as_str(), "-m"]);
+    dladm.arg(mac.to_string()).arg(name.as_str())
+}
+
+/// The command that takes away a vnic that nobody uses.
+#[must_use]
+pub fn delete_vnic(name: &LinkName) -> HostCommand {
+    HostCommand::new(DLADM).arg("delete-vnic").arg(name.as_str())
+}
+
+/// Whether dladm(8) refused because there is something of that name.
+#[must_use]
+pub fn exists_already(error: &HostError) -> bool {
+    error.says("object already exists")
+}
+
+/// Whether dladm(8) refused because there is nothing of that name.
+#[must_use]
+pub fn is_missing(error: &HostError) -> bool {
+    error.says("object not found") || error.says("invalid link name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_links() {
+        let found = link("net0:phys:1500:up:").unwrap();
+        assert_eq!((found.class, found.mtu, found.down, found.over.len()), (LinkClass::Physical, Some(1500), false, 0));
+        let found = link("znic0:vnic:9000:down:zrstub0").unwrap();
+        assert_eq!((found.class, found.down, &found.over[..]), (LinkClass::Vnic, true, &["zrstub0".to_owned()][..]));
+        assert_eq!(link("aggr0:aggr:1500:up:net0 net1").unwrap().over, ["net0", "net1"]);
+        assert_eq!(link("x0:overlay:?:unknown:").unwrap().class, LinkClass::Other);
+        assert_eq!(link("net0:phys"), None);
+        assert_eq!(link(":phys:1:up:"), None);
+    }
+
+    #[test]
+    fn lines_of_vnics() {
+        let found = vnic(r"znic0:zrstub0:2\:8\:20\:4\:5\:f").unwrap();
+        assert_eq!(found.mac.unwrap().to_string(), "02:08:20:04:05:0f");
+        assert_eq!(vnic("znic0:zrstub0:").unwrap().mac, None);
+        assert_eq!(vnic("znic0:zrstub0:2:8:20:4:5:f"), None);
+    }
+}

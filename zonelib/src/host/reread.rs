@@ -1,0 +1,166 @@
+//! What makes a running router read its files again, each time in the way that keeps connections.
+//!
+//! Files of a router's zone are read by programs of that zone only: its root user may have written anything into
+//! them. Source: zlogin(1), pkill(1), svcadm(8), ipnat(8), ipf(8), route(8).
+
+use serde::{Deserialize, Serialize};
+
+use super::{HostCommand, HostError};
+
+/// Exit status of `route add` where the route is there already.
+const ROUTE_EXISTS: i32 = 17;
+/// Exit status of `route delete` where there is no such route.
+const NO_ROUTE: i32 = 3;
+
+/// What is read again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "reread", rename_all = "kebab-case")]
+pub enum Reread {
+    /// Names and addresses of zones.
+    Names,
+    /// The configuration of dnsmasq, for which it starts anew.
+    Dnsmasq,
+    /// Rules of address translation. Sessions go on.
+    Translation,
+    /// Rules of the filter: both files, or neither. States stay.
+    Filter,
+    /// A route, in the words of `route add`.
+    AddRoute {
+        /// The words.
+        words: String,
+    },
+    /// A route that is there no longer.
+    DeleteRoute {
+        /// The words.
+        words: String,
+    },
+    /// The configuration of the ingress, which runs only when there is one.
+    Ingress {
+        /// There is one.
+        runs: bool,
+    },
+}
+
+/// Where the files of a router are, within its zone.
+const IPNAT_CONF: &str = "/etc/ipf/ipnat.conf";
+const IPF_CONF: &str = "/etc/ipf/ipf.conf";
+const IPF6_CONF: &str = "/etc/ipf/ipf6.conf";
+const INGRESS_MANIFEST: &str = "/lib/svc/manifest/site/zonekit-ingress.xml";
+const INGRESS: &str = "svc:/site/zonekit-ingress:default";
+const DNSMASQ: &str = "svc:/network/dnsmasq:default";
+
+/// A command that runs in a running zone, or in the global one.
+#[must_use]
+pub fn in_zone(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
+    match zone {
+        Some(zone) => HostCommand::new("/usr/sbin/zlogin").args([zone, program]).args(arguments),
+        None => HostCommand::new(program).args(arguments),
+    }
+}
+
+/// A command about the services of a zone.
+fn service_command(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
+    let command = HostCommand::new(program);
+    match zone {
+        Some(zone) => command.args(["-z", zone]).args(arguments),
+        None => command.args(arguments),
+    }
+}
+
+fn svcadm(zone: Option<&str>, arguments: &[&str]) -> Result<(), HostError> {
+    service_command(zone, "/usr/sbin/svcadm", arguments).run().map(drop)
+}
+
+impl Reread {
+    /// What is read again, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Names => "names and addresses".to_owned(),
+            Self::Dnsmasq => "the configuration of dnsmasq".to_owned(),
+            Self::Translation => "the rules of address translation".to_owned(),
+            Self::Filter => "the rules of the filter".to_owned(),
+            Self::AddRoute { words } => format!("a new route ({words})"),
+            Self::DeleteRoute { words } => format!("that a route has gone ({words})"),
+            Self::Ingress { .. } => "the ingress".to_owned(),
+        }
+    }
+
+    /// Whether the file is one that would be taken. Nothing changes.
+    ///
+    /// # Errors
+    /// [`HostError`], with what is wrong with it.
+    pub fn check(&self, zone: Option<&str>) -> Result<(), HostError> {
+        let checks: &[(&str, &[&str])] = match self {
+            Self::Translation => &[("/usr/sbin/ipnat", &["-n", "-f", IPNAT_CONF])],
+            Self::Filter => {
+                &[("/usr/sbin/ipf", &["-n", "-f", IPF_CONF]), ("/usr/sbin/ipf", &["-6", "-n", "-f", IPF6_CONF])]
+            }
+            Self::Dnsmasq => &[("/usr/sbin/dnsmasq", &["--test"])],
+            _ => &[],
+        };
+        checks.iter().try_for_each(|(program, arguments)| in_zone(zone, program, arguments).run().map(drop))
+    }
+
+    /// Has it read.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn run(&self, zone: Option<&str>) -> Result<(), HostError> {
+        match self {
+            Self::Names => {
+                let pkill = HostCommand::new("/usr/bin/pkill").args(["-HUP", "-x"]);
+                match pkill.args(["-z", zone.unwrap_or("global"), "dnsmasq"]).run() {
+                    // It does not run, and will read them when it starts.
+                    Err(HostError::Failed { status, .. }) if status.code() == Some(1) => Ok(()),
+                    ran => ran.map(drop),
+                }
+            }
+            Self::Dnsmasq => svcadm(zone, &["restart", DNSMASQ]),
+            // -C drops rules and leaves sessions; with -F it would drop these too.
+            Self::Translation => in_zone(zone, "/usr/sbin/ipnat", &["-C", "-f", IPNAT_CONF]).run().map(drop),
+            Self::Filter => {
+                // The set that is not in use is filled, and takes over at the end.
+                let ipf: [&[&str]; 5] = [
+                    &["-I", "-Fa"],
+                    &["-6", "-I", "-Fa"],
+                    &["-I", "-f", IPF_CONF],
+                    &["-6", "-I", "-f", IPF6_CONF],
+                    &["-s"],
+                ];
+                ipf.into_iter().try_for_each(|arguments| in_zone(zone, "/usr/sbin/ipf", arguments).run().map(drop))
+            }
+            Self::AddRoute { words } => route(zone, "add", words, ROUTE_EXISTS),
+            Self::DeleteRoute { words } => route(zone, "delete", words, NO_ROUTE),
+            Self::Ingress { runs } => ingress(zone, *runs),
+        }
+    }
+}
+
+fn route(zone: Option<&str>, verb: &str, words: &str, well: i32) -> Result<(), HostError> {
+    let arguments: Vec<&str> = ["-n", verb].into_iter().chain(words.split(' ')).collect();
+    match in_zone(zone, "/usr/sbin/route", &arguments).run() {
+        Err(HostError::Failed { status, .. }) if status.code() == Some(well) => Ok(()),
+        ran => ran.map(drop),
+    }
+}
+
+fn ingress(zone: Option<&str>, runs: bool) -> Result<(), HostError> {
+    let svcs = service_command(zone, "/usr/bin/svcs", &["-H", "-o", "state", INGRESS]);
+    let state = match svcs.run() {
+        Ok(out) => Some(String::from_utf8_lossy(&out).trim().trim_end_matches('*').to_owned()),
+        // The service has not been imported yet.
+        Err(HostError::Failed { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    match state.as_deref() {
+        None if !runs => Ok(()),
+        None => {
+            in_zone(zone, "/usr/sbin/svccfg", &["import", INGRESS_MANIFEST]).run()?;
+            svcadm(zone, &["enable", INGRESS])
+        }
+        Some("online") if runs => svcadm(zone, &["refresh", INGRESS]),
+        Some("maintenance") if runs => svcadm(zone, &["clear", INGRESS]),
+        Some(_) => svcadm(zone, &[if runs { "enable" } else { "disable" }, INGRESS]),
+    }
+}

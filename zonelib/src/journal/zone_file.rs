@@ -1,0 +1,109 @@
+//! A file in a zone as it was.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::StateDir;
+use super::undo::{UndoError, system};
+use crate::brand::state::OpenRoot;
+use crate::config::ZoneName;
+use crate::host;
+use crate::root::{Tree, put_file};
+
+/// The root that a file is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RootOf {
+    /// The global zone.
+    Global,
+    /// An installed zone.
+    Zone {
+        /// Its name.
+        zone: ZoneName,
+        /// Its zonepath.
+        zonepath: PathBuf,
+    },
+}
+
+/// A small file as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedFile {
+    /// A character a byte, for it may be any bytes.
+    latin1: String,
+    mode: u32,
+    owner: (u32, u32),
+}
+
+impl SavedFile {
+    /// What was in it, and whose it was.
+    #[must_use]
+    pub fn new(bytes: &[u8], mode: u32, owner: (u32, u32)) -> Self {
+        Self { latin1: bytes.iter().map(|&byte| char::from(byte)).collect(), mode, owner }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.latin1.chars().filter_map(|letter| u8::try_from(u32::from(letter)).ok()).collect()
+    }
+}
+
+impl RootOf {
+    /// What it is called in a sentence.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match self {
+            Self::Global => "the global zone".to_owned(),
+            Self::Zone { zone, .. } => format!("zone `{zone}`"),
+        }
+    }
+
+    /// Opens the root, wherever it is, and works in it. One that is not mounted is mounted for that.
+    ///
+    /// # Errors
+    /// Those of `work`; or what keeps it from being opened or closed.
+    pub fn within<R, E>(&self, state: &StateDir, work: impl FnOnce(&Tree) -> Result<R, E>) -> Result<R, E>
+    where
+        E: From<io::Error>,
+    {
+        match self {
+            Self::Global => work(&Tree::open(&host::place("/"))?),
+            Self::Zone { zone, zonepath } => {
+                let root = OpenRoot::open(state, zone, zonepath, None, false).map_err(io::Error::other)?;
+                let done = work(root.tree());
+                let closed = root.close();
+                let done = done?;
+                closed.map_err(io::Error::other)?;
+                Ok(done)
+            }
+        }
+    }
+}
+
+/// Puts it back; one that belongs to a zone that is gone is gone with it.
+pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&SavedFile>) -> Result<(), UndoError> {
+    if let RootOf::Zone { zonepath, .. } = root
+        && !zonepath.exists()
+    {
+        return Ok(());
+    }
+    let put = |tree: &Tree| match before {
+        Some(before) => put_file(tree, path.as_bytes(), Some(&before.bytes()), before.mode, before.owner),
+        None => put_file(tree, path.as_bytes(), None, 0, (0, 0)),
+    };
+    root.within(&StateDir::new(state), put).map_err(system(Path::new(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_bytes_come_back() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let saved = SavedFile::new(&bytes, 0o644, (0, 3));
+        let text = serde_json::to_string(&saved).unwrap();
+        assert_eq!(serde_json::from_str::<SavedFile>(&text).unwrap().bytes(), bytes);
+    }
+}

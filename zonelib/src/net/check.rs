@@ -1,0 +1,300 @@
+//! Whether the host is as the records say.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use super::{
+    Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, STUBS, Segment, Step,
+    Survey, VNICS, View, gateway_addresses,
+};
+use crate::config::{Zone, ZoneConfig, file};
+use crate::host::NetworkChange;
+use crate::host::dladm::LinkClass;
+use crate::journal::{JournalError, StateDir};
+use crate::store::{Directory, Record, Records, Store, StoreError};
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What, in words.
+    pub problem: String,
+    /// What somebody should do; empty when `steps` or `stale` mend it.
+    pub advice: String,
+    /// What mends it, and is safe to do.
+    pub steps: Vec<Step>,
+    /// A file that a killed writer left, to be removed.
+    pub stale: Option<PathBuf>,
+}
+
+impl Difference {
+    fn told(problem: String, advice: impl Into<String>) -> Self {
+        Self { problem, advice: advice.into(), steps: Vec::new(), stale: None }
+    }
+
+    fn mended(problem: String, steps: Vec<Step>) -> Self {
+        Self { problem, advice: String::new(), steps, stale: None }
+    }
+
+    /// Whether it can be mended by doing it.
+    #[must_use]
+    pub fn is_mendable(&self) -> bool {
+        !self.steps.is_empty() || self.stale.is_some()
+    }
+}
+
+/// Why it could not be found out.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The records cannot be listed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journals cannot be listed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What would mend it cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// Compares the records with the host and its zones. One damaged record does not keep the others from being
+/// looked at. Zones that an operation is under way on are left alone.
+///
+/// # Errors
+/// [`CheckError`].
+pub fn check(state: &StateDir, survey: Survey, zones: &[Zone]) -> Result<Vec<Difference>, CheckError> {
+    let store = Directory::new(state);
+    let mut found = Vec::new();
+    let segments: Vec<Segment> = readable(&store, &mut found)?;
+    let attachments: Vec<Attachment> = readable(&store, &mut found)?;
+    let _: Vec<Ingress> = readable(&store, &mut found)?;
+    let _: Vec<Peering> = readable(&store, &mut found)?;
+    for path in [Segment::KIND, Attachment::KIND, Ingress::KIND, Peering::KIND].map(|kind| store.strangers(kind)) {
+        found.extend(path?.into_iter().map(stranger));
+    }
+    let under_way: HashSet<String> = state.subjects()?.iter().map(|subject| zone_of(&subject.to_string())).collect();
+    let view = View::of(survey, segments.clone(), attachments.iter().map(Record::key).collect());
+    let mut checker = Checker { view, found, under_way, zones: HashMap::new() };
+    checker.zones = zones.iter().map(|zone| (zone.name.as_str(), zone)).collect();
+    for segment in &segments {
+        checker.segment(segment)?;
+    }
+    for attachment in &attachments {
+        checker.attachment(attachment);
+    }
+    checker.links(&segments, &attachments);
+    Ok(checker.found)
+}
+
+/// `build:web`, `web` and the like are all about `web`.
+fn zone_of(subject: &str) -> String {
+    subject.rsplit(':').next().unwrap_or(subject).to_owned()
+}
+
+fn readable<R: Record>(store: &Directory, found: &mut Vec<Difference>) -> Result<Vec<R>, StoreError> {
+    let mut records = Vec::new();
+    for key in store.keys(R::KIND)? {
+        match store.get(&key) {
+            Ok(record) => records.extend(record),
+            Err(error) => found.push(Difference::told(error.to_string(), String::new())),
+        }
+    }
+    Ok(records)
+}
+
+fn stranger(path: PathBuf) -> Difference {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.starts_with('.') && (name.ends_with(".new") || name.ends_with(".restored")) {
+        let problem = format!("{}: was left by a writer that was killed", path.display());
+        return Difference { problem, advice: String::new(), steps: Vec::new(), stale: Some(path) };
+    }
+    Difference::told(format!("{}: is no record", path.display()), "move it elsewhere")
+}
+
+struct Checker<'c> {
+    view: View,
+    found: Vec<Difference>,
+    under_way: HashSet<String>,
+    zones: HashMap<&'c str, &'c Zone>,
+}
+
+/// Steps that mend a record or the host.
+fn host(change: NetworkChange) -> Step {
+    Step::Host { change }
+}
+
+impl Checker<'_> {
+    fn segment(&mut self, segment: &Segment) -> Result<(), PlanError> {
+        if self.under_way.contains(segment.router.zone_name()) {
+            return Ok(());
+        }
+        let (name, stub) = (&segment.name, &segment.etherstub);
+        match self.view.survey.link(stub.as_str()) {
+            Some(link) if link.class != LinkClass::Etherstub => {
+                let problem = format!("segment `{name}`: `{stub}` is no etherstub");
+                self.found.push(Difference::told(
+                    problem,
+                    format!("rename that link, and check again to have `{stub}` made"),
+                ));
+                return Ok(());
+            }
+            Some(_) => {}
+            None => {
+                let mut steps = vec![host(NetworkChange::CreateEtherstub { link: stub.clone() })];
+                let mtu = segment.mtu.filter(|&mtu| mtu != super::STUB_MTU);
+                steps.extend(mtu.map(|mtu| host(NetworkChange::SetMtu { link: stub.clone(), mtu })));
+                self.found.push(Difference::mended(format!("segment `{name}`: the etherstub `{stub}` is gone"), steps));
+            }
+        }
+        if let Some(zone) = segment.router.zone()
+            && !self.zones.contains_key(zone.as_str())
+        {
+            let problem = format!("segment `{name}`: its router, zone `{zone}`, is gone");
+            self.found.push(Difference::told(
+                problem,
+                format!("make the zone again, or have everything of it forgotten by `net-detach -z {zone} --apply`"),
+            ));
+        }
+        self.shared_vnic(segment)?;
+        self.gateway(segment);
+        Ok(())
+    }
+
+    fn shared_vnic(&mut self, segment: &Segment) -> Result<(), PlanError> {
+        let (name, stub) = (&segment.name, &segment.etherstub);
+        let vnic =
+            |link: &LinkName, mac| host(NetworkChange::CreateVnic { link: link.clone(), over: stub.clone(), mac });
+        let plumb = |link: &LinkName| host(NetworkChange::CreateInterface { link: link.clone() });
+        let Some(link) = &segment.shared_vnic else {
+            let (link, mac) = (self.view.allocate(SHARED)?, self.view.allocate_mac());
+            let steps = vec![vnic(&link, mac), plumb(&link)];
+            let whole = Segment { shared_vnic: Some(link), shared_mac: Some(mac), ..segment.clone() };
+            let steps = steps.into_iter().chain([Step::replace(whole.into())]).collect();
+            let problem = format!("segment `{name}`: it has no link for zones on the global zone's stack");
+            self.found.push(Difference::mended(problem, steps));
+            return Ok(());
+        };
+        if self.view.survey.link(link.as_str()).is_none() {
+            let mac = segment.shared_mac.unwrap_or_else(|| self.view.allocate_mac());
+            let whole = Segment { shared_mac: Some(mac), ..segment.clone() };
+            let steps = vec![vnic(link, mac), plumb(link), Step::replace(whole.into())];
+            self.found.push(Difference::mended(format!("segment `{name}`: the link `{link}` is gone"), steps));
+        } else if !self.view.survey.is_plumbed(link.as_str()) {
+            let problem = format!("segment `{name}`: the link `{link}` is not plumbed");
+            self.found.push(Difference::mended(problem, vec![plumb(link)]));
+        }
+        Ok(())
+    }
+
+    /// The global zone's own place on a segment; that of a zone is an attachment.
+    fn gateway(&mut self, segment: &Segment) {
+        let (Router::Global, Some(inside)) = (&segment.router, &segment.inside) else { return };
+        let (name, stub) = (&segment.name, &segment.etherstub);
+        if self.view.survey.link(inside.as_str()).is_none() {
+            let mac = segment.inside_mac.unwrap_or_else(|| self.view.allocate_mac());
+            let whole = Segment { inside_mac: Some(mac), ..segment.clone() };
+            let mut steps = vec![host(NetworkChange::CreateVnic { link: inside.clone(), over: stub.clone(), mac })];
+            steps.extend(gateway_addresses(segment).map(host));
+            steps.push(Step::replace(whole.into()));
+            let problem = format!("segment `{name}`: the global zone's link `{inside}` is gone");
+            self.found.push(Difference::mended(problem, steps));
+            return;
+        }
+        for change in gateway_addresses(segment) {
+            let NetworkChange::CreateAddress { address, .. } = &change else { continue };
+            if self.view.survey.object_with(address.addr()).is_none() {
+                let problem = format!("segment `{name}`: the global zone's address {address} on `{inside}` is gone");
+                self.found.push(Difference::mended(problem, vec![host(change)]));
+            }
+        }
+    }
+
+    fn attachment(&mut self, attachment: &Attachment) {
+        let zone = &attachment.zone;
+        if self.under_way.contains(zone.as_str()) {
+            return;
+        }
+        if !self.zones.contains_key(zone.as_str()) {
+            let mut removal = Removal::new(&self.view);
+            removal.attachment(attachment.clone());
+            let problem = format!("zone `{zone}` is gone, and is still attached to `{}`", attachment.link);
+            self.found.push(Difference::mended(problem, removal.done().steps));
+            return;
+        }
+        if attachment.mode == Mode::Exclusive {
+            self.vnic(attachment);
+        }
+        match ZoneConfig::read(&file(zone)) {
+            Ok(config) if config.networks.iter().any(|net| net.physical == attachment.link.as_str()) => {}
+            Ok(_) => {
+                let problem = format!("zone `{zone}`: its configuration does not have `{}`", attachment.link);
+                let advice = format!("add it by zonecfg(8), or detach it: `net-detach -z {zone}`");
+                self.found.push(Difference::told(problem, advice));
+            }
+            Err(error) => self.found.push(Difference::told(error.to_string(), "see zonecfg(8)")),
+        }
+    }
+
+    fn vnic(&mut self, attachment: &Attachment) {
+        let (zone, link) = (&attachment.zone, &attachment.link);
+        let over = match &attachment.place {
+            super::Place::Link(over) => over.clone(),
+            super::Place::Segment(name) => match self.view.segment(name) {
+                Some(segment) => segment.etherstub.clone(),
+                None => {
+                    let problem = format!("zone `{zone}`: it is on the segment `{name}`, and there is none");
+                    return self.found.push(Difference::told(problem, format!("detach it: `net-detach -z {zone}`")));
+                }
+            },
+        };
+        let replaced = |mac: MacAddress| Step::replace(Attachment { mac: Some(mac), ..attachment.clone() }.into());
+        match (self.view.survey.vnic(link.as_str()).cloned(), attachment.mac) {
+            (None, _) if self.view.survey.link(link.as_str()).is_some() => {
+                let problem = format!("zone `{zone}`: `{link}` is no vnic");
+                self.found.push(Difference::told(problem, "rename that link, and check again to have the vnic made"));
+            }
+            (None, mac) => {
+                let mac = mac.unwrap_or_else(|| self.view.allocate_mac());
+                let mut steps = vec![host(NetworkChange::CreateVnic { link: link.clone(), over, mac }), replaced(mac)];
+                let flow = attachment.flow.as_ref().zip(attachment.addresses().next());
+                steps.extend(flow.map(|(flow, net)| host(flow.add(link, net.addr()))));
+                self.found.push(Difference::mended(format!("zone `{zone}`: the vnic `{link}` is gone"), steps));
+            }
+            (Some(vnic), _) if vnic.over != over.as_str() => {
+                let problem = format!("zone `{zone}`: the vnic `{link}` is on `{}`, not on `{over}`", vnic.over);
+                self.found.push(Difference::told(problem, "detach the zone, and attach it again"));
+            }
+            (Some(vnic), mac) if vnic.mac != mac => {
+                let known = mac.map_or_else(|| "unknown".to_owned(), |mac| mac.to_string());
+                let now = vnic.mac.map_or_else(|| "unknown".to_owned(), |mac| mac.to_string());
+                let problem = format!("zone `{zone}`: the address of `{link}` is {now}, and was {known}");
+                self.found.push(Difference::mended(problem, vnic.mac.map(replaced).into_iter().collect()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Links that are called like zonekit's, and that no record has.
+    fn links(&mut self, segments: &[Segment], attachments: &[Attachment]) {
+        let of_segments = segments.iter().flat_map(|segment| {
+            [Some(&segment.etherstub), segment.shared_vnic.as_ref(), segment.inside.as_ref()].into_iter().flatten()
+        });
+        let known: HashSet<&str> =
+            of_segments.chain(attachments.iter().map(|one| &one.link)).map(LinkName::as_str).collect();
+        let family =
+            |name: &str| name.parse::<LinkName>().is_ok_and(|link| [STUBS, VNICS, SHARED].contains(&link.family()));
+        let mut strangers: Vec<&str> =
+            self.view.survey.link_names().filter(|name| family(name) && !known.contains(name)).collect();
+        strangers.sort_unstable();
+        // What an operation under way has made is not written down yet.
+        if !self.under_way.is_empty() {
+            return;
+        }
+        self.found.extend(strangers.into_iter().map(|name| {
+            let problem = format!("the link `{name}` is in no record");
+            Difference::told(
+                problem,
+                "delete it by dladm(8) if nobody needs it, or import the records that it belongs to",
+            )
+        }));
+    }
+}

@@ -1,0 +1,59 @@
+//! Small files of a zone, one whole file at a time.
+
+use std::io::{self, Write};
+
+use super::{Handle, Stat, Tree, remove_tree, set_attributes};
+use crate::host;
+
+/// The name of a file until it takes its place. Programs that read all files of a folder pass over it.
+const NEW: &[u8] = b".zonekit-new";
+/// root:sys, as system files have it.
+pub(crate) const SYSTEM_OWNER: (u32, u32) = (0, 3);
+const DIRECTORY_MODE: u32 = 0o755;
+
+/// Puts a file in its place, or with `None` removes it. It is never written through: it is made beside, and
+/// renamed. Folders on the way that are not there are made.
+///
+/// # Errors
+/// Something on the way is a symbolic link or no folder; or the system refused.
+pub(crate) fn put_file(tree: &Tree, path: &[u8], bytes: Option<&[u8]>, mode: u32, owner: (u32, u32)) -> io::Result<()> {
+    let at = path.iter().rposition(|&byte| byte == b'/');
+    let (parent, name) = at.map_or((&b""[..], path), |at| (&path[..at], &path[at + 1..]));
+    let Some(bytes) = bytes else {
+        return match tree.open_dir(parent).and_then(|folder| folder.remove_file(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    };
+    let folder = folder(tree, parent)?;
+    remove_tree(&folder, NEW)?;
+    let mut file = folder.create_file(NEW)?;
+    let made = file.write_all(bytes).and_then(|()| {
+        let modified = Stat::of(&file)?.modified;
+        set_attributes(&file, host::is_root().then_some(owner), mode, modified)?;
+        file.sync_all()?;
+        folder.rename(NEW, name)
+    });
+    if made.is_err() {
+        // The error to report is why it failed; the leftover has a name that says what it is.
+        let _ = folder.remove_file(NEW);
+    }
+    made
+}
+
+/// Opens a folder; those on the way that are not there are made.
+fn folder(tree: &Tree, path: &[u8]) -> io::Result<Handle> {
+    let mut here = tree.handle()?;
+    for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
+        here = match here.open_dir(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = here.create_dir(name)?;
+                let modified = made.stat_self()?.modified;
+                set_attributes(&made, host::is_root().then_some(SYSTEM_OWNER), DIRECTORY_MODE, modified)?;
+                made
+            }
+            other => other?,
+        };
+    }
+    Ok(here)
+}

@@ -1,0 +1,383 @@
+//! Routers of this host, as they are: their roots, and what makes a running one take a change.
+//!
+//! Files follow from the records of the store: whoever has changed a record has the router's files made again, and a
+//! router that runs reads them without losing connections. A zone that comes or goes changes two files of its own.
+
+pub mod ingress;
+pub mod peering;
+mod records;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::brand::HookError;
+use crate::brand::state::OpenRoot;
+use crate::config::{self, ZoneName, ZonesError, zones};
+use crate::host::{self, HostError, Reread, in_zone};
+use crate::journal::{Journal, JournalError, RootOf, StateDir, Undo};
+use crate::populate::split;
+use crate::root::{Tree, remove_tree};
+use crate::store::{Store, StoreError};
+
+use crate::net::Router;
+use crate::net::files::smf::HaproxyPlace;
+use crate::net::files::{RoutingError, block, dnsmasq, haproxy};
+use crate::net::inside::{
+    Change, InsideError, RouterTraits, Settings, ZoneFile, fragments, fragments_gone, ingress_files, maps, plan,
+    router_files, rules_files, stale_leases, write,
+};
+
+pub use records::{RouterRecords, host_servers};
+
+/// Why a router has not taken a change. Its files are as before, unless it says so.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    /// There is no such zone, or it has no root yet.
+    #[error("router {0} is not installed")]
+    NotInstalled(String),
+    /// Its root cannot be opened.
+    #[error("{}: {source}", path.display())]
+    Root {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The zones are not known.
+    #[error(transparent)]
+    Zones(#[from] ZonesError),
+    /// The records are not known.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files cannot be.
+    #[error("router {router}: {source}")]
+    Inside {
+        /// The router.
+        router: String,
+        /// Why.
+        source: InsideError,
+    },
+    /// The records do not go together.
+    #[error(transparent)]
+    Routing(#[from] RoutingError),
+    /// It does not take a file.
+    #[error("router {router} does not take {what}: {source}")]
+    Refused {
+        /// The router.
+        router: String,
+        /// What was to be read.
+        what: String,
+        /// Why.
+        source: HostError,
+    },
+    /// Its root cannot be opened, or not be closed again.
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    /// It could not be written how to take the change back, and so it was not made.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// A router of this host.
+#[derive(Debug)]
+pub struct LiveRouter {
+    router: Router,
+    root: Root,
+    place: RootOf,
+    state: StateDir,
+    running: bool,
+}
+
+#[derive(Debug)]
+enum Root {
+    Plain(Tree),
+    /// Mounted only while it is open.
+    Opened(OpenRoot),
+}
+
+impl LiveRouter {
+    /// Finds a router, and whether it runs. The root of one that does not run may have to be mounted: close it.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn find(router: &Router, state: &StateDir) -> Result<Self, RouterError> {
+        let Some(zone) = router.zone() else {
+            let path = host::place("/");
+            let tree = Tree::open(&path).map_err(|source| RouterError::Root { path, source })?;
+            let (root, place) = (Root::Plain(tree), RootOf::Global);
+            return Ok(Self { router: router.clone(), root, place, state: state.clone(), running: true });
+        };
+        let found = zones(Path::new("/"))?.into_iter().find(|found| found.name == zone.as_str());
+        let found = found.filter(config::Zone::is_installed);
+        let found = found.ok_or_else(|| RouterError::NotInstalled(zone.to_string()))?;
+        let root = Root::Opened(OpenRoot::open(state, zone, &found.zonepath, None, false)?);
+        let place = RootOf::Zone { zone: zone.clone(), zonepath: found.zonepath };
+        Ok(Self { router: router.clone(), root, place, state: state.clone(), running: found.state == "running" })
+    }
+
+    /// Closes its root.
+    ///
+    /// # Errors
+    /// [`RouterError::Hook`]: it is busy, and is unmounted later.
+    pub fn close(self) -> Result<(), RouterError> {
+        match self.root {
+            Root::Plain(_) => Ok(()),
+            Root::Opened(root) => Ok(root.close()?),
+        }
+    }
+
+    /// Whether it runs, and takes changes at once.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
+    fn tree(&self) -> &Tree {
+        match &self.root {
+            Root::Plain(tree) => tree,
+            Root::Opened(root) => root.tree(),
+        }
+    }
+
+    fn zone(&self) -> Option<&str> {
+        self.router.zone().map(ZoneName::as_str)
+    }
+
+    fn inside(&self) -> impl Fn(InsideError) -> RouterError + '_ {
+        |source| RouterError::Inside { router: self.router.zone_name().to_owned(), source }
+    }
+
+    /// What is found in it.
+    ///
+    /// # Errors
+    /// [`RouterError::Root`].
+    pub fn traits(&self) -> Result<RouterTraits, RouterError> {
+        let fail = |source| RouterError::Root { path: self.tree().path().to_owned(), source };
+        RouterTraits::of(self.tree()).map_err(fail)
+    }
+
+    /// Writes files, and has them read if it runs: each is looked at before any is read. How all that is taken back is in
+    /// the journal before; whoever began that ends it, when this has failed too.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn bring(&self, files: &[ZoneFile], journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
+        let changes = plan(self.tree(), files).map_err(self.inside())?;
+        let again = if self.running { rereads(&changes) } else { Vec::new() };
+        self.write_down(&changes, !again.is_empty(), journal)?;
+        let changes = write(self.tree(), files).map_err(self.inside())?;
+        for reread in &again {
+            reread.check(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
+        }
+        for reread in &again {
+            reread.run(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
+        }
+        Ok(changes)
+    }
+
+    /// Undone from the last to the first: all files are as they were before they are read again.
+    fn write_down(&self, changes: &[Change], runs: bool, journal: &mut Journal) -> Result<(), RouterError> {
+        if runs {
+            let reversed: Vec<Change> = changes.iter().map(Change::reversed).collect();
+            for what in rereads(&reversed).into_iter().rev() {
+                journal.step(Undo::Reread { zone: self.zone().map(str::to_owned), what })?;
+            }
+        }
+        for change in changes {
+            let (root, state) = (self.place.clone(), self.state.path().to_owned());
+            journal.step(Undo::ZoneFile { root, state, path: change.path.clone(), before: change.saved() })?;
+        }
+        Ok(())
+    }
+
+    fn refused(&self, what: String, source: HostError) -> RouterError {
+        RouterError::Refused { router: self.router.zone_name().to_owned(), what, source }
+    }
+
+    /// Lets a zone in: its addresses and names, and what was opened to it.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn admit(&self, zone: &ZoneName, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
+        let records = RouterRecords::read_for(&self.router, zone, store)?;
+        let mut files = fragments(&records.routing(), zone, &stale_leases(self.tree()));
+        if records.has_openings(zone) {
+            files.extend(rules_files(&RouterRecords::read(&self.router, store)?.routing())?);
+        }
+        self.bring(&files, journal)
+    }
+
+    /// Forgets a zone, whose records are gone already. `openings`: something was opened to it.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn dismiss(
+        &self,
+        zone: &ZoneName,
+        openings: bool,
+        store: &dyn Store,
+        journal: &mut Journal,
+    ) -> Result<Vec<Change>, RouterError> {
+        let mut files = fragments_gone(zone);
+        if openings {
+            files.extend(rules_files(&RouterRecords::read(&self.router, store)?.routing())?);
+        }
+        self.bring(&files, journal)
+    }
+
+    /// Makes all files as the records want them.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn refresh(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
+        let records = RouterRecords::read(&self.router, store)?;
+        let files = router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?;
+        self.bring(&files, journal)
+    }
+
+    /// What would change if the ways in were these.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn plan_ingresses(&self, records: &RouterRecords) -> Result<Vec<Change>, RouterError> {
+        plan(self.tree(), &self.files_for_ingresses(records)?).map_err(self.inside())
+    }
+
+    fn files_for_ingresses(&self, records: &RouterRecords) -> Result<Vec<ZoneFile>, RouterError> {
+        let routing = records.routing();
+        let maps = maps(self.tree()).map_err(self.inside())?;
+        let mut files = ingress_files(&routing, &self.traits()?, &maps)?;
+        // The filter has to let them in.
+        files.extend(rules_files(&routing)?);
+        Ok(files)
+    }
+
+    /// Has the ways in that the records tell of. A running router checks them before they take the place of those
+    /// that it has.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn set_ingresses(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
+        let records = RouterRecords::read(&self.router, store)?;
+        let files = self.files_for_ingresses(&records)?;
+        let (routing, traits) = (records.routing(), self.traits()?);
+        if let Some(place) = traits.haproxy.filter(|_| self.running && !records.ingresses.is_empty()) {
+            self.check_ingresses(&haproxy::files(&routing, haproxy::CHECKED)?, place)?;
+        }
+        self.bring(&files, journal)
+    }
+
+    /// Has the router's own haproxy, which will read them, look at files that lie beside those in use. One of the global
+    /// zone may be another version; and the router's own program must not run outside of its zone.
+    fn check_ingresses(&self, files: &BTreeMap<String, String>, place: HaproxyPlace) -> Result<(), RouterError> {
+        let path = |name: &str| format!("{}/{name}", haproxy::CHECKED);
+        let files: Vec<ZoneFile> = files.iter().map(|(name, text)| ZoneFile::whole(path(name), text.clone())).collect();
+        let written = write(self.tree(), &files).map_err(self.inside());
+        let config = format!("/{}", path(haproxy::CONFIG));
+        let checked = written.and_then(|_| {
+            let haproxy = in_zone(self.zone(), place.path(), &["-c", "-q", "-f", &config]);
+            haproxy.run().map_err(|source| self.refused("the configuration of its ingress".to_owned(), source))
+        });
+        let (parent, name) = split(haproxy::CHECKED.as_bytes());
+        let removed = self.tree().open_dir(parent).and_then(|folder| remove_tree(&folder, name));
+        checked?;
+        let fail = |source| InsideError::System { path: haproxy::CHECKED.to_owned(), source };
+        removed.map_err(|source| self.inside()(fail(source)))
+    }
+}
+
+/// What a running router has to read again.
+fn rereads(changes: &[Change]) -> Vec<Reread> {
+    let mut found = BTreeSet::new();
+    for change in changes {
+        let (folder, name) = change.path.rsplit_once('/').unwrap_or_default();
+        match (change.path.as_str(), folder) {
+            (_, dnsmasq::HOSTS | dnsmasq::NAMES) => drop(found.insert(Reread::Names)),
+            (dnsmasq::OWN | dnsmasq::MAIN, _) => drop(found.insert(Reread::Dnsmasq)),
+            ("etc/ipf/ipnat.conf", _) => drop(found.insert(Reread::Translation)),
+            ("etc/ipf/ipf.conf" | "etc/ipf/ipf6.conf", _) => drop(found.insert(Reread::Filter)),
+            ("etc/inet/static_routes", _) => found.extend(routes(change)),
+            (_, haproxy::FOLDER) => {
+                let runs = name != haproxy::CONFIG || change.after.is_some();
+                // A map may go together with the configuration.
+                found.insert(Reread::Ingress { runs });
+            }
+            _ => {}
+        }
+    }
+    if found.contains(&Reread::Dnsmasq) {
+        found.remove(&Reread::Names);
+    }
+    if found.contains(&Reread::Ingress { runs: false }) {
+        found.remove(&Reread::Ingress { runs: true });
+    }
+    found.into_iter().collect()
+}
+
+/// Routes that came and went with the lines of ours.
+fn routes(change: &Change) -> Vec<Reread> {
+    let lines = |bytes: Option<&[u8]>| -> BTreeSet<String> {
+        let ours = block::get(bytes.unwrap_or_default()).unwrap_or_default();
+        String::from_utf8_lossy(ours).lines().map(str::to_owned).collect()
+    };
+    let (before, after) = (lines(change.before()), lines(change.after.as_deref()));
+    let gone = before.difference(&after).map(|words| Reread::DeleteRoute { words: words.clone() });
+    gone.chain(after.difference(&before).map(|words| Reread::AddRoute { words: words.clone() })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::files::sample::{rich, simple};
+
+    fn tree() -> (::tests::run::Scratch, Tree) {
+        let scratch = ::tests::run::Scratch::new();
+        let tree = Tree::open(scratch.path()).unwrap();
+        (scratch, tree)
+    }
+
+    const TRAITS: RouterTraits = RouterTraits {
+        dialect: dnsmasq::Dialect { account: false, filter_aaaa: false },
+        haproxy: Some(HaproxyPlace::Usual),
+        dnsmasq: true,
+        filter: true,
+    };
+
+    #[test]
+    fn only_what_changed_is_read_again() {
+        let (_scratch, tree) = tree();
+        let files = |sample: &crate::net::files::sample::Sample| {
+            router_files(&sample.routing(), &[], &TRAITS, &Settings::default()).unwrap()
+        };
+        let mut sample = rich();
+        write(&tree, &files(&sample)).unwrap();
+        assert_eq!(rereads(&plan(&tree, &files(&sample)).unwrap()), []);
+        // A zone that comes.
+        let mut new = sample.attachments[0].clone();
+        new.zone = "new".parse().unwrap();
+        new.ipv4 = Some("10.1.0.9/16".parse().unwrap());
+        sample.attachments.push(new);
+        assert_eq!(rereads(&plan(&tree, &files(&sample)).unwrap()), [Reread::Names]);
+        write(&tree, &files(&sample)).unwrap();
+        // A peer that goes.
+        sample.beside.remove(0);
+        let words = "10.2.0.0/24 203.0.113.21".to_owned();
+        let wanted = [Reread::Translation, Reread::Filter, Reread::DeleteRoute { words: words.clone() }];
+        let changes = write(&tree, &files(&sample)).unwrap();
+        assert_eq!(rereads(&changes), wanted);
+        let reversed: Vec<Change> = changes.iter().map(Change::reversed).collect();
+        assert_eq!(rereads(&reversed), [Reread::Translation, Reread::Filter, Reread::AddRoute { words }]);
+        // Ways in.
+        sample.ingresses.truncate(1);
+        let maps = vec!["http-80.map".to_owned(), "tls-443.map".to_owned()];
+        let changes = write(&tree, &ingress_files(&sample.routing(), &TRAITS, &maps).unwrap()).unwrap();
+        assert_eq!(rereads(&changes), [Reread::Ingress { runs: true }]);
+        sample.ingresses.clear();
+        let changes = write(&tree, &ingress_files(&sample.routing(), &TRAITS, &maps).unwrap()).unwrap();
+        assert_eq!(rereads(&changes), [Reread::Ingress { runs: false }]);
+        // Another router.
+        let changes = write(&tree, &files(&simple())).unwrap();
+        assert!(rereads(&changes).contains(&Reread::Dnsmasq) && !rereads(&changes).contains(&Reread::Names));
+    }
+}

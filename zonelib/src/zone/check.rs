@@ -1,0 +1,418 @@
+//! A request against the host: everything that would be in the way is found before anything is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::config::{self, ZoneName};
+use crate::host::zfs::{self, Datasets, Kind as DatasetKind};
+use crate::host::{self, HostCommand};
+use crate::net::files::{SshKey, ValueError};
+use crate::net::inside::Settings;
+use crate::populate::{self, Image, Kept, Wanted};
+use crate::root::Tree;
+
+use super::accounts::{Account, Accounts};
+use super::kind::{FromImage, Kind};
+use super::request::{One, Request};
+use super::templates::Template;
+use super::{TemplateName, ZoneError};
+
+/// Bytes of a file with public keys.
+const KEYS_LIMIT: u64 = 64 << 10;
+/// What the global zone keeps for itself: so many bytes, and a tenth of the rest.
+const RESERVED: u64 = 128 << 20;
+/// Where firmware of virtual machines is.
+const FIRMWARE: &str = "/usr/share/bhyve/firmware";
+/// The firmware that a machine has unless somebody says otherwise.
+pub(super) const USUAL_FIRMWARE: &str = "BHYVE_RELEASE";
+/// Where the configurator of the distribution is.
+pub(super) const KONFIGURATOR: &str = "/usr/lib/zap/zone-konfigurator";
+/// Packages that a router has, besides those of the overlay `base`.
+const ROUTER_PACKAGES: [&str; 3] = ["TRIBnet-ipfilter", "TRIBdnsmasq", "TRIBblix-haproxy2"];
+const BASE: &str = "base";
+
+/// What was learnt about the host on the way.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The accounts that are shared.
+    pub(super) accounts: Vec<Account>,
+    /// Who may log in by key, and with which password.
+    pub(super) settings: Settings,
+    /// The datasets of the request, and those above, that exist; and what they are.
+    pub(super) datasets: BTreeMap<String, DatasetKind>,
+    /// Where the template is.
+    pub(super) template: Option<PathBuf>,
+    /// Arguments of `zoneadm install` that choose the packages of a router.
+    pub(super) router_packages: Vec<String>,
+}
+
+impl Request {
+    /// Looks whether the host can have these zones.
+    ///
+    /// # Errors
+    /// [`ZoneError::Refused`] with all that is in the way; others when the host cannot be asked.
+    pub(super) fn look(&self, zones: &[One]) -> Result<Found, ZoneError> {
+        only_global()?;
+        let mut look = Look { request: self, problems: Vec::new(), found: Found::default() };
+        look.zones(zones)?;
+        look.brand();
+        look.limits()?;
+        look.accounts()?;
+        look.files();
+        look.datasets(zones)?;
+        look.packages()?;
+        if look.problems.is_empty() { Ok(look.found) } else { Err(ZoneError::Refused(look.problems.join("; "))) }
+    }
+}
+
+/// Zones are made in the global zone, by root.
+pub(super) fn only_global() -> Result<(), ZoneError> {
+    if !host::is_root() {
+        return Err(ZoneError::Refused("only root can make and destroy zones; run it as root".to_owned()));
+    }
+    let out = HostCommand::new("/sbin/zonename").run()?;
+    let zone = String::from_utf8_lossy(&out).trim().to_owned();
+    if zone == "global" {
+        return Ok(());
+    }
+    Err(ZoneError::Refused(format!("this is zone `{}`; zones are made in the global zone", zone.escape_debug())))
+}
+
+struct Look<'l> {
+    request: &'l Request,
+    problems: Vec<String>,
+    found: Found,
+}
+
+impl Look<'_> {
+    fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    fn zones(&mut self, zones: &[One]) -> Result<(), ZoneError> {
+        let index = config::index().map_err(ZoneError::system(Path::new("/etc/zones/index")))?;
+        let known: BTreeSet<&ZoneName> = index.iter().map(|zone| &zone.name).collect();
+        for one in zones {
+            if known.contains(&one.name) {
+                let name = &one.name;
+                self.problem(format!(
+                    "there is a zone `{name}` already; choose another name, or `destroy-zone -z {name}`"
+                ));
+            }
+            let zonepath = self.request.zonepath(&one.name);
+            let occupied = std::fs::read_dir(&zonepath).map(|mut entries| entries.next().is_some());
+            if occupied.unwrap_or_else(|_| std::fs::symlink_metadata(&zonepath).is_ok()) {
+                self.problem(format!("{}: something is there already; move it away", zonepath.display()));
+            }
+        }
+        if !self.request.zones.is_absolute() {
+            self.problem(format!("`{}` is not an absolute path", self.request.zones.display()));
+        }
+        Ok(())
+    }
+
+    fn brand(&mut self) {
+        let kind = self.request.kind;
+        let brand = kind.brand();
+        if !host::place(&format!("/usr/lib/brand/{brand}/config.xml")).is_file() {
+            let why = format!("the brand `{brand}` is not on this host, so it has no zones of type {kind}");
+            return self.problem(format!("{why}; install the package that has it"));
+        }
+        match (&self.request.template, kind.template()) {
+            (Some(name), _) => match Template::find(name) {
+                Ok(template) => self.found.template = Some(template.root),
+                Err(error) => self.problem(error.to_string()),
+            },
+            (None, Some(template)) if !host::place(&format!("/etc/zones/{template}.xml")).is_file() => {
+                self.problem(format!(
+                    "/etc/zones/{template}.xml is not there; install the package of the brand `{brand}`"
+                ));
+            }
+            _ => {}
+        }
+        if kind == Kind::Router && !HostCommand::new("/usr/sbin/ipnat").present() {
+            self.problem(
+                "a router needs the devices of IPFilter, which this host has not; `zap install TRIBnet-ipfilter`",
+            );
+        }
+        if !self.request.konfigure.is_empty() && !HostCommand::new(KONFIGURATOR).present() {
+            self.problem(format!("-K: {KONFIGURATOR} is not on this host"));
+        }
+    }
+
+    fn limits(&mut self) -> Result<(), ZoneError> {
+        if let Some(memory) = self.request.memory {
+            let out = HostCommand::new("/usr/sbin/prtconf").arg("-m").run()?;
+            let text = String::from_utf8_lossy(&out);
+            let megabytes: u64 = text.trim().parse().map_err(|_| unexpected("prtconf -m", &text))?;
+            let most = (megabytes << 20).saturating_sub(RESERVED) / 10 * 9;
+            if memory.bytes() > most {
+                let most = most >> 20;
+                self.problem(format!("-m {memory} is more than the {most}M that this host has for zones"));
+            }
+        }
+        if let Some(cpus) = &self.request.cpus {
+            let out = HostCommand::new("/usr/sbin/psrinfo").run()?;
+            let text = String::from_utf8_lossy(&out);
+            let online = |line: &&str| line.split_whitespace().nth(1) == Some("on-line");
+            let count = text.lines().filter(online).count() as u64;
+            if count == 0 {
+                return Err(unexpected("psrinfo", &text));
+            }
+            if cpus.hundredths() > count * 100 {
+                self.problem(format!("-c {cpus} is more than the {count} processors of this host"));
+            }
+        }
+        Ok(())
+    }
+
+    fn accounts(&mut self) -> Result<(), ZoneError> {
+        if self.request.users.is_empty() {
+            return Ok(());
+        }
+        let accounts = Accounts::read()?;
+        for user in &self.request.users {
+            match accounts.find(user) {
+                Ok(account) => self.found.accounts.push(account),
+                Err(error) => self.problem(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&mut self) {
+        let request = self.request;
+        for path in request.read_only.iter().chain(&request.read_write) {
+            match std::fs::metadata(path) {
+                Ok(found) if found.is_dir() => {}
+                Ok(_) => self.problem(format!("{}: is no directory, and cannot be shared", path.display())),
+                Err(error) => self.problem(format!("{}: {error}", path.display())),
+            }
+        }
+        if let Some(image) = &request.image {
+            let named = image.display();
+            let iso = image.extension().is_some_and(|ending| ending == "iso");
+            match std::fs::metadata(image) {
+                Ok(found) if !found.is_file() && !(found.is_dir() && request.kind == Kind::S10) => {
+                    self.problem(format!("{named}: is no image"));
+                }
+                Ok(_) if request.kind.image() == FromImage::Boots && !iso => {
+                    self.problem(format!("{named}: a virtual machine boots a .iso image"));
+                }
+                Ok(_) => {}
+                Err(error) => self.problem(format!("{named}: {error}; `zap retrieve-image` fetches images")),
+            }
+            // zoneadm pastes it into a line that a shell reads.
+            let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@".contains(letter);
+            if matches!(request.kind.image(), FromImage::Flag(_))
+                && !image.to_str().is_some_and(|path| path.chars().all(plain))
+            {
+                self.problem(format!(
+                    "{named}: zoneadm cannot be told of an image with such letters in its path; rename it"
+                ));
+            }
+        }
+        if let Some(path) = &request.ssh_key {
+            match keys(path) {
+                Ok(keys) => self.found.settings.keys = keys,
+                Err(problem) => self.problem(format!("{}: {problem}", path.display())),
+            }
+        }
+        if let Some(path) = &request.password {
+            let password = small_file(path).and_then(|text| match text.trim_end_matches('\n').parse() {
+                Ok(password) => Ok(password),
+                Err(error) => Err(ValueError::to_string(&error)),
+            });
+            match password {
+                Ok(password) => self.found.settings.password = Some(password),
+                Err(problem) => self.problem(format!("{}: {problem}", path.display())),
+            }
+        }
+        if request.kind == Kind::Bhyve {
+            let firmware = request.firmware.as_ref().map_or(USUAL_FIRMWARE, |firmware| firmware.as_str());
+            let place = host::place(&format!("{FIRMWARE}/{firmware}.fd"));
+            if !place.is_file() {
+                self.problem(format!("firmware `{firmware}` is not in {FIRMWARE}"));
+            }
+        }
+    }
+
+    fn datasets(&mut self, zones: &[One]) -> Result<(), ZoneError> {
+        for dataset in zones.iter().flat_map(|one| &one.datasets) {
+            self.ask(dataset.as_str())?;
+            match self.found.datasets.get(dataset.as_str()) {
+                Some(DatasetKind::FileSystem) => self.existing(dataset.as_str())?,
+                Some(_) => self.problem(format!("`{dataset}` is no file system, and cannot be handed to a zone")),
+                None => self.parents(dataset.as_str())?,
+            }
+        }
+        if let Some(volume) = &self.request.volume {
+            self.ask(volume.as_str())?;
+            match self.found.datasets.get(volume.as_str()) {
+                Some(DatasetKind::Other) => {}
+                Some(_) => self.problem(format!("`{volume}` is no volume")),
+                None => self.problem(format!("there is no volume `{volume}`; give -V SIZE to make one")),
+            }
+        }
+        for volume in &self.request.new_volumes {
+            let parent = volume.parent.as_ref().map_or("rpool", |parent| parent.as_str());
+            self.ask(parent)?;
+            if self.found.datasets.get(parent) != Some(&DatasetKind::FileSystem) {
+                self.problem(format!("there is no file system `{parent}` to make a volume in"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks a dataset up, once.
+    fn ask(&mut self, name: &str) -> Result<(), ZoneError> {
+        if !self.found.datasets.contains_key(name)
+            && let Some(found) = Datasets::only(name)?
+        {
+            self.found.datasets.insert(name.to_owned(), found.kind);
+        }
+        Ok(())
+    }
+
+    /// zoneadm refuses one whose mount point is that of its parent.
+    fn existing(&mut self, name: &str) -> Result<(), ZoneError> {
+        let own = zfs::own_values(name, &["mountpoint"])?;
+        if own.first().is_none_or(Option::is_none) {
+            self.problem(format!("`{name}` inherits its mountpoint; `zfs set mountpoint=none {name}` first"));
+        }
+        Ok(())
+    }
+
+    /// The pool has to be there; file systems between are made.
+    fn parents(&mut self, name: &str) -> Result<(), ZoneError> {
+        let mut above = name;
+        while let Some((parent, _)) = above.rsplit_once('/') {
+            self.ask(parent)?;
+            match self.found.datasets.get(parent) {
+                Some(DatasetKind::FileSystem) => return Ok(()),
+                Some(_) => {
+                    self.problem(format!("`{parent}` is no file system, so nothing can be made in it"));
+                    return Ok(());
+                }
+                None => above = parent,
+            }
+        }
+        self.problem(format!("there is no pool `{above}`"));
+        Ok(())
+    }
+
+    fn packages(&mut self) -> Result<(), ZoneError> {
+        let request = self.request;
+        let choice = !(request.overlays.is_empty() && request.packages.is_empty() && request.add_overlays.is_empty());
+        if !choice && request.kind != Kind::Router {
+            return Ok(());
+        }
+        let root = host::place("/");
+        let tree = Tree::open(&root).map_err(ZoneError::system(&root))?;
+        let overlays = contents::overlay::Overlays::read(tree.dir()).map_err(ZoneError::packages)?;
+        for name in request.add_overlays.iter().filter(|name| overlays.get(name).is_none()) {
+            self.problem(format!("there is no overlay `{name}`; `zap list-overlays` names them"));
+        }
+        for name in &request.overlays {
+            if overlays.get(name).is_some_and(|overlay| !overlay.installed) {
+                self.problem(format!("overlay `{name}` is not installed on this host; give -O {name} to add it"));
+            }
+        }
+        if request.kind == Kind::Router {
+            self.router(overlays.iter().any(|overlay| overlay.name.as_str() == BASE && overlay.installed));
+            return Ok(());
+        }
+        let wanted = Wanted { overlays: request.overlays.clone(), packages: request.packages.clone() };
+        let aliases = contents::alias::Aliases::read(tree.dir()).map_err(ZoneError::packages)?;
+        let image = Image::open(&root).map_err(|error| ZoneError::Refused(error.to_string()))?;
+        let database = image.contents().map_err(|error| ZoneError::Refused(error.to_string()))?;
+        if let Err(unknown) = Kept::resolve(&wanted, &overlays, &aliases, &populate::packages(&database)) {
+            self.problem(unknown.to_string());
+        }
+        Ok(())
+    }
+
+    /// The overlay `base`, and what a router needs: copied where the host has it, else installed.
+    fn router(&mut self, has_base: bool) {
+        let installed = |package: &str| host::place(&format!("/var/sadm/pkg/{package}/pkginfo")).is_file();
+        let mut arguments = Vec::new();
+        if has_base {
+            arguments.extend(["-o".to_owned(), BASE.to_owned()]);
+        }
+        for package in ROUTER_PACKAGES {
+            match (installed(package), has_base) {
+                (true, true) => arguments.extend(["-p".to_owned(), package.to_owned()]),
+                // Without a choice everything is copied.
+                (true, false) => {}
+                (false, _) => arguments.extend(["-P".to_owned(), package.to_owned()]),
+            }
+        }
+        self.found.router_packages = arguments;
+    }
+}
+
+fn unexpected(command: &str, text: &str) -> ZoneError {
+    let text: String = text.chars().take(80).collect();
+    ZoneError::Refused(format!("`{command}` printed what cannot be understood: `{}`", text.escape_debug()))
+}
+
+/// The text of a small file that an administrator has named.
+fn small_file(path: &Path) -> Result<String, String> {
+    let found = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !found.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(KEYS_LIMIT + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > KEYS_LIMIT {
+        return Err(format!("is larger than {KEYS_LIMIT} bytes"));
+    }
+    Ok(text)
+}
+
+/// Reads public keys, a line each. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+fn keys(path: &Path) -> Result<Vec<SshKey>, String> {
+    let text = small_file(path)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let keys: Result<Vec<SshKey>, ValueError> = lines.map(str::parse).collect();
+    let keys = keys.map_err(|error| error.to_string())?;
+    if keys.is_empty() { Err("has no public key".to_owned()) } else { Ok(keys) }
+}
+
+/// The name under which zonecfg(8) knows a template.
+pub(super) fn template_file(name: &TemplateName) -> String {
+    format!("TRIBtemplate-{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_public_keys_are_keys() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key.pub");
+        let read = |text: &[u8]| {
+            std::fs::write(&path, text).unwrap();
+            keys(&path)
+        };
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA joe";
+        let found = read(format!("# mine\n\n{key}\r\n").as_bytes()).unwrap();
+        assert_eq!(found.iter().map(SshKey::as_str).collect::<Vec<_>>(), [key]);
+        for (text, words) in [
+            (&b""[..], "has no public key"),
+            (b"# only\n", "has no public key"),
+            (b"hello\n", "public key of ssh"),
+            (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "private key"),
+            (b"ssh-ed25519 \x01\n", "public key of ssh"),
+            (b"\xff\xfe", "UTF-8"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+        assert!(read(&b"# ssh-ed25519 AAAA\n".repeat(5000)).unwrap_err().contains("larger than"));
+        assert!(keys(dir.path()).unwrap_err().contains("no regular file"));
+    }
+}

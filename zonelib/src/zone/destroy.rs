@@ -1,0 +1,368 @@
+//! Taking a zone away with all that was made for it.
+//!
+//! What is destroyed cannot be brought back, so nothing is undone here: each step may be done again, and giving the
+//! command again goes on where it ended. What is remembered of the zone goes last.
+
+use std::path::Path;
+
+use crate::config::{self, ZoneConfig, ZoneName, command};
+use crate::host::zfs::{self, Datasets};
+use crate::host::{DatasetName, HostCommand};
+use crate::journal::{self, Failure, Journal, JournalError, Recovered, StateDir, Subject};
+use crate::net::{self, Names, Router, View};
+use crate::root::{Tree, remove_tree};
+use crate::store::{Directory, Expect, Record, Records, Store};
+
+use super::ZoneError;
+use super::check::only_global;
+use super::error::go_on;
+use super::record::{self, Made, ZoneRecord};
+use super::step::{ZONEADM, indexed};
+use super::wiring::{Behind, bring_up_to_date};
+
+/// What is to be destroyed.
+#[derive(Clone, Debug)]
+pub struct Destroy {
+    /// The zone.
+    pub zone: ZoneName,
+    /// Datasets that it administers and directories that were made for it go too, with everything in them.
+    pub with_datasets: bool,
+}
+
+/// One thing that goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Going {
+    Halt,
+    Uninstall,
+    Delete,
+    Leave(Behind),
+    /// So that it is done though all records of the network have gone.
+    WriteDown(Box<ZoneRecord>),
+    Network(net::Step),
+    Update(Router),
+    Made(Made),
+    Forget,
+}
+
+/// What goes, and what stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Teardown {
+    going: Vec<Going>,
+    operation: String,
+    with_datasets: bool,
+    /// Networks go with it.
+    routes: bool,
+    /// What stays, and why.
+    pub staying: Vec<String>,
+    /// What people should know.
+    pub notes: Vec<String>,
+}
+
+impl Teardown {
+    /// Whether nothing is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.going.is_empty()
+    }
+
+    /// In words, in order.
+    #[must_use]
+    pub fn lines(&self, zone: &ZoneName) -> Vec<String> {
+        let line = |going: &Going| match going {
+            Going::Halt => format!("halt zone `{zone}`"),
+            Going::Uninstall => format!("uninstall zone `{zone}`"),
+            Going::Delete => format!("delete the configuration of zone `{zone}`"),
+            Going::Leave(behind) => format!("have router `{}` forget zone `{zone}`", behind.router.zone_name()),
+            Going::WriteDown(_) => "write down which routers have to be brought up to date".to_owned(),
+            Going::Network(step) => step.describe(),
+            Going::Update(router) => format!("bring router `{}` up to date", router.zone_name()),
+            Going::Made(made) => format!("destroy {}", made.describe()),
+            Going::Forget => format!("forget what was made for zone `{zone}`"),
+        };
+        self.going.iter().map(line).collect()
+    }
+}
+
+impl Destroy {
+    /// What would go; nothing is changed.
+    ///
+    /// # Errors
+    /// [`ZoneError`]: there is no such zone, or something needs it.
+    pub fn plan(&self, state: &StateDir) -> Result<Teardown, ZoneError> {
+        only_global()?;
+        let teardown = self.look(&Directory::new(state))?;
+        if teardown.is_empty() && journal::pending(state, &Subject::Whole(self.zone.clone()))?.is_none() {
+            return Err(self.absent());
+        }
+        Ok(teardown)
+    }
+
+    fn absent(&self) -> ZoneError {
+        ZoneError::Refused(format!("there is no zone `{}`, and nothing is remembered of one", self.zone))
+    }
+
+    /// What is known of the zone, and goes.
+    pub(super) fn look(&self, store: &Directory) -> Result<Teardown, ZoneError> {
+        let record: Option<ZoneRecord> = store.get(&record::key(&self.zone))?;
+        let mut teardown = Teardown { with_datasets: self.with_datasets, ..Teardown::default() };
+        if let Some(found) = indexed(&self.zone)? {
+            if found.state == "installed" {
+                teardown.going.push(Going::Halt);
+            }
+            if found.state != "configured" {
+                teardown.going.push(Going::Uninstall);
+            }
+            teardown.going.push(Going::Delete);
+            teardown.staying.extend(self.handed_over(record.as_ref()));
+        }
+        self.look_at_network(store, record.as_ref(), &mut teardown)?;
+        if let Some(record) = record {
+            teardown.operation.clone_from(&record.operation);
+            for made in record.made.iter().rev() {
+                match made {
+                    Made::Delegated { .. } if !self.with_datasets => {
+                        teardown.staying.push(format!("{}; --with-datasets would destroy it", made.describe()));
+                    }
+                    _ => teardown.going.push(Going::Made(made.clone())),
+                }
+            }
+            teardown.going.push(Going::Forget);
+        }
+        Ok(teardown)
+    }
+
+    fn look_at_network(
+        &self,
+        store: &Directory,
+        record: Option<&ZoneRecord>,
+        teardown: &mut Teardown,
+    ) -> Result<(), ZoneError> {
+        let mut routers: Vec<Router> = record.map(|record| record.routers.clone()).unwrap_or_default();
+        if let Some(view) = self.view(store)? {
+            let removed = net::detach(&self.zone, &view, store)?;
+            teardown.routes = !removed.segments.is_empty();
+            let behind = Behind::all(&self.zone, &removed.attachments, |name| view.segment(name));
+            let before = routers.len();
+            routers.extend(self.left_to_know(&removed, &behind));
+            routers.sort();
+            routers.dedup();
+            teardown.going.extend(behind.into_iter().map(Going::Leave));
+            if let Some(record) = record.filter(|_| routers.len() > before) {
+                let record = ZoneRecord { routers: routers.clone(), ..record.clone() };
+                teardown.going.push(Going::WriteDown(Box::new(record)));
+            }
+            teardown.going.extend(removed.steps.into_iter().map(Going::Network));
+            teardown.notes = removed.notes;
+        }
+        teardown.going.extend(routers.into_iter().map(Going::Update));
+        Ok(())
+    }
+
+    /// Routers that have more of the zone than where it is: what was opened to it, ways in, and networks of a peer.
+    fn left_to_know(&self, removed: &net::Removed, behind: &[Behind]) -> Vec<Router> {
+        let opened = |one: &&Behind| one.attachments.iter().any(|attachment| !attachment.openings.is_empty());
+        let mut routers: Vec<Router> = behind.iter().filter(opened).map(|one| one.router.clone()).collect();
+        routers.extend(removed.ingresses.iter().map(|ingress| ingress.router.clone()));
+        for peering in &removed.peerings {
+            routers.push(peering.one.clone());
+            if let net::Peer::Here(router) = &peering.other {
+                routers.push(router.clone());
+            }
+        }
+        routers.retain(|router| router.zone() != Some(&self.zone) && !matches!(router, Router::Proxy(_)));
+        routers
+    }
+
+    /// The network as it is, when the zone may be on it.
+    fn view(&self, store: &Directory) -> Result<Option<View>, ZoneError> {
+        let attached = || -> Result<bool, ZoneError> {
+            let name = self.zone.as_str();
+            let keys = store.keys(net::Attachment::KIND)?;
+            Ok(keys.iter().any(|key| key.parts().next() == Some(name)))
+        };
+        let routes = || -> Result<bool, ZoneError> {
+            let segments: Vec<net::Segment> = store.list()?;
+            Ok(segments.iter().any(|segment| segment.router.zone() == Some(&self.zone)))
+        };
+        if attached()? || routes()? { Ok(Some(View::take(store)?)) } else { Ok(None) }
+    }
+
+    /// Datasets that the zone administers and that were there before it.
+    fn handed_over(&self, record: Option<&ZoneRecord>) -> Vec<String> {
+        let Ok(config) = ZoneConfig::read(&config::file(&self.zone)) else { return Vec::new() };
+        let made = |name: &str| {
+            record.is_some_and(|record| {
+                record.made.iter().any(|made| matches!(made, Made::Delegated { dataset } if dataset == name))
+            })
+        };
+        let names = config.datasets.iter().map(DatasetName::as_str).filter(|name| !made(name));
+        names.map(|name| format!("the dataset `{name}`, which was there before the zone")).collect()
+    }
+
+    /// Destroys it. `tell` is told each step.
+    ///
+    /// # Errors
+    /// [`ZoneError`]; giving the command again goes on.
+    pub fn run(
+        &self,
+        state: &StateDir,
+        tell: &dyn Fn(&str),
+        recovered: &dyn Fn(&Recovered),
+    ) -> Result<Teardown, ZoneError> {
+        only_global()?;
+        let subject = Subject::Whole(self.zone.clone());
+        // One that was kept when it failed is to go too.
+        let half_made = journal::recover(state, &subject)?;
+        half_made.iter().for_each(recovered);
+        let (mut journal, _) = Journal::begin(state, &subject, "destroy-zone", false)?;
+        let store = Directory::new(state);
+        let mut names = Some(Names::hold(&store)?);
+        let teardown = self.look(&store)?;
+        if teardown.is_empty() && half_made.is_none() {
+            return Err(self.absent());
+        }
+        // Nobody is to go on a network whose router goes. Others need not be waited for meanwhile.
+        if !teardown.routes {
+            names = None;
+        }
+        for (going, line) in teardown.going.iter().zip(teardown.lines(&self.zone)) {
+            go_on()?;
+            tell(&line);
+            let network = matches!(going, Going::Leave(_) | Going::WriteDown(_) | Going::Network(_) | Going::Update(_));
+            if network && names.is_none() {
+                names = Some(Names::hold(&store)?);
+            }
+            let done = self.take(going, &teardown, (state, &store), &mut journal);
+            // What a router has taken half is taken back; all else stays done.
+            match done {
+                Ok(()) => journal.settle()?,
+                Err(cause) => return Err(undone(cause, journal)),
+            }
+        }
+        drop(names);
+        Ok(teardown)
+    }
+
+    fn take(
+        &self,
+        going: &Going,
+        teardown: &Teardown,
+        (state, store): (&StateDir, &Directory),
+        journal: &mut Journal,
+    ) -> Result<(), ZoneError> {
+        let zoneadm = || HostCommand::new(ZONEADM).args(["-z", self.zone.as_str()]);
+        match going {
+            Going::Halt => Ok(zoneadm().arg("halt").run().map(drop)?),
+            Going::Uninstall => Ok(zoneadm().args(["uninstall", "-F"]).run().map(drop)?),
+            Going::Delete => Ok(command::delete(&self.zone)?),
+            Going::Leave(behind) => behind.leave(state, store, journal),
+            Going::WriteDown(record) => Ok(store.put(&**record, Expect::Anything)?),
+            Going::Update(router) => bring_up_to_date(router, state, store, journal),
+            Going::Network(step) => Ok(step.run(store)?),
+            Going::Made(made) => take_made(made, teardown),
+            Going::Forget => {
+                store.remove(ZoneRecord::KIND, &record::key(&self.zone))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A step has failed.
+fn undone(cause: ZoneError, journal: Journal) -> ZoneError {
+    let subject = journal.subject().clone();
+    match journal.roll_back() {
+        Ok(()) => cause,
+        Err(left) => Failure::Left { cause, left, subject }.into(),
+    }
+}
+
+/// Destroys something that was made for the zone, if it still is what was made. Places that others may have put
+/// something into stay then.
+fn take_made(made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
+    match made {
+        Made::Directory { path } => match std::fs::remove_dir(path) {
+            Err(error) if !is_in_use(&error) && error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ZoneError::system(path)(error))
+            }
+            _ => Ok(()),
+        },
+        Made::FileSystem { dataset, path } => {
+            if is_ours(dataset, &teardown.operation)? && is_empty(dataset, path)? {
+                zfs::destroy(dataset)?;
+            }
+            Ok(())
+        }
+        Made::Delegated { dataset } if teardown.with_datasets => {
+            if is_ours(dataset, &teardown.operation)? {
+                destroy_tree(dataset)
+            } else {
+                Ok(())
+            }
+        }
+        Made::Delegated { .. } => Ok(()),
+        Made::Parent { dataset } => {
+            let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
+            let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
+            if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
+        }
+        Made::Volume { dataset } => {
+            if is_ours(dataset, &teardown.operation)? {
+                destroy_tree(dataset)
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
+
+fn is_in_use(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::DirectoryNotEmpty
+}
+
+fn is_ours(dataset: &str, operation: &str) -> Result<bool, ZoneError> {
+    Ok(Datasets::only(dataset)?.is_some_and(|found| found.made.as_deref() == Some(operation)))
+}
+
+/// Whether a file system has nothing in it: no file, no snapshot, no dataset.
+fn is_empty(dataset: &str, path: &Path) -> Result<bool, ZoneError> {
+    let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(false) };
+    let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
+    let mut entries = std::fs::read_dir(path).map_err(ZoneError::system(path))?;
+    Ok(alone && entries.next().is_none())
+}
+
+/// Destroys a dataset with everything below it.
+pub(super) fn destroy_tree(dataset: &str) -> Result<(), ZoneError> {
+    let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
+    let Some(all) = Datasets::below(&name)? else { return Ok(()) };
+    // What is below comes behind it in the list.
+    for found in all.iter().rev() {
+        zfs::destroy(&found.name)?;
+    }
+    Ok(())
+}
+
+/// Removes a directory with everything in it, and follows no link on the way.
+pub(super) fn remove_directory(path: &Path) -> Result<(), ZoneError> {
+    use std::os::unix::ffi::OsStrExt;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let parent = match Tree::open(parent) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(ZoneError::system(parent))?,
+    };
+    let handle = parent.handle().map_err(ZoneError::root(&parent))?;
+    remove_tree(&handle, name.as_bytes()).map_err(ZoneError::system(path))
+}
+
+/// The zones that an operation was making or destroying as a whole, and that has not ended.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn half_made(state: &StateDir) -> Result<Vec<ZoneName>, JournalError> {
+    let whole = |subject: Subject| match subject {
+        Subject::Whole(zone) => Some(zone),
+        _ => None,
+    };
+    Ok(state.subjects()?.into_iter().filter_map(whole).collect())
+}

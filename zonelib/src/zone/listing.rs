@@ -1,0 +1,266 @@
+//! What zones there are, and what is known of one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::config::{self, IpType, Zone, ZoneConfig, ZoneName};
+use crate::journal::{self, StateDir, Subject};
+use crate::net::{Attachment, Segment};
+use crate::store::{Directory, Records};
+
+use super::destroy::Destroy;
+use super::record::{self, Share, ZoneRecord};
+use super::{Kind, ZoneError};
+
+/// A zone in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub zone: String,
+    /// Its number while it is active.
+    pub id: Option<u32>,
+    /// Its state, as zoneadm(8) has it.
+    pub state: String,
+    /// Its brand.
+    pub brand: String,
+    /// The type that it was made as; `None` when `create-zone` has not made it.
+    #[serde(rename = "type")]
+    pub kind: Option<Kind>,
+    /// Its zonepath.
+    pub zonepath: PathBuf,
+    /// Its addresses, with the length of their networks.
+    pub addresses: Vec<String>,
+    /// Its routers.
+    pub routers: Vec<String>,
+}
+
+/// A place of a zone on a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Interface {
+    /// The link.
+    pub link: String,
+    /// Its addresses.
+    pub addresses: Vec<String>,
+    /// The segment, when it is on one.
+    pub segment: Option<String>,
+    /// The router of that.
+    pub router: Option<String>,
+    /// Where the zone sends what is for other networks.
+    pub gateways: Vec<String>,
+    /// The Ethernet address of its vnic.
+    pub mac: Option<String>,
+    /// Limits.
+    pub flow: Vec<String>,
+}
+
+/// All that is known of a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Description {
+    /// As in a list.
+    #[serde(flatten)]
+    pub row: Row,
+    /// Whether it has a network stack of its own.
+    pub exclusive_ip: bool,
+    /// It boots with the host.
+    pub autoboot: bool,
+    /// Bytes of memory that it may use.
+    pub memory: Option<u64>,
+    /// Processors that it may use.
+    pub cpus: Option<String>,
+    /// Its places on networks.
+    pub interfaces: Vec<Interface>,
+    /// Networks that it is the router of.
+    pub router_for: Vec<String>,
+    /// The zones behind it.
+    pub behind: Vec<String>,
+    /// Directories that it shares.
+    pub shares: Vec<String>,
+    /// Datasets that it administers.
+    pub datasets: Vec<String>,
+    /// Accounts that it shares.
+    pub users: Vec<String>,
+    /// The template that it shares.
+    pub template: Option<String>,
+    /// An operation on it that did not end.
+    pub unfinished: Option<String>,
+    /// What `destroy-zone` would do.
+    pub would_go: Vec<String>,
+    /// What would stay then.
+    pub would_stay: Vec<String>,
+}
+
+fn addresses(attachments: &[&Attachment]) -> Vec<String> {
+    attachments.iter().flat_map(|attachment| attachment.addresses()).map(|net| net.to_string()).collect()
+}
+
+/// Zones and segments as they are remembered.
+struct Known {
+    records: BTreeMap<String, ZoneRecord>,
+    attachments: Vec<Attachment>,
+    segments: Vec<Segment>,
+}
+
+impl Known {
+    fn row(&self, zone: &Zone) -> Row {
+        let own: Vec<&Attachment> =
+            self.attachments.iter().filter(|attachment| attachment.zone.as_str() == zone.name).collect();
+        let mut routers = Vec::new();
+        for attachment in own.iter().filter(|attachment| !attachment.forwards) {
+            let segment = self.segments.iter().find(|segment| Some(&segment.name) == attachment.segment());
+            let router = segment.map(|segment| segment.router.zone_name().to_owned());
+            routers.extend(router.filter(|router| !routers.contains(router)));
+        }
+        Row {
+            zone: zone.name.clone(),
+            id: zone.id,
+            state: zone.state.clone(),
+            brand: zone.brand.clone(),
+            kind: self.records.get(&zone.name).map(|record| record.kind),
+            zonepath: zone.zonepath.clone(),
+            addresses: addresses(&own),
+            routers,
+        }
+    }
+}
+
+/// All zones of the host, in the order of zoneadm(8).
+///
+/// # Errors
+/// [`ZoneError`].
+pub fn list(state: &StateDir) -> Result<Vec<Row>, ZoneError> {
+    let store = Directory::new(state);
+    let records: Vec<ZoneRecord> = store.list()?;
+    let known = Known {
+        records: records.into_iter().map(|record| (record.zone.to_string(), record)).collect(),
+        attachments: store.list()?,
+        segments: store.list()?,
+    };
+    let zones = config::zones(Path::new("/")).map_err(|error| ZoneError::Refused(error.to_string()))?;
+    Ok(zones.iter().map(|zone| known.row(zone)).collect())
+}
+
+/// All about one.
+///
+/// # Errors
+/// [`ZoneError`]: there is none.
+pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneError> {
+    let zones = config::zones(Path::new("/")).map_err(|error| ZoneError::Refused(error.to_string()))?;
+    let found = zones.iter().find(|found| found.name == zone.as_str());
+    let found =
+        found.ok_or_else(|| ZoneError::Refused(format!("there is no zone `{zone}`; `list-zones` names them")))?;
+    let store = Directory::new(state);
+    let record: Option<ZoneRecord> = store.get(&record::key(zone))?;
+    let (attachments, segments): (Vec<Attachment>, Vec<Segment>) = (store.list()?, store.list()?);
+    let config = ZoneConfig::read(&config::file(zone))?;
+    let records = record.clone().map(|record| (zone.to_string(), record)).into_iter().collect();
+    let known = Known { records, attachments, segments };
+    let routed: Vec<&Segment> = known.segments.iter().filter(|segment| segment.router.zone() == Some(zone)).collect();
+    let names: Vec<_> = routed.iter().map(|segment| &segment.name).collect();
+    let on = |attachment: &&Attachment| attachment.segment().is_some_and(|name| names.contains(&name));
+    let mut behind: Vec<String> = known.attachments.iter().filter(on).map(|one| one.zone.to_string()).collect();
+    behind.retain(|name| name != zone.as_str());
+    behind.sort();
+    behind.dedup();
+    let unfinished = journal::pending(state, &Subject::Whole(zone.clone()))?.map(|found| found.operation);
+    let destroy = Destroy { zone: zone.clone(), with_datasets: false };
+    // Those behind a router come first.
+    let teardown = if behind.is_empty() { destroy.look(&store)? } else { Default::default() };
+    let cap = config.rctls.iter().find(|rctl| rctl.name == "zone.cpu-cap");
+    let cap = cap.and_then(|rctl| rctl.values.first()?.limit.parse::<u64>().ok());
+    Ok(Description {
+        row: known.row(found),
+        exclusive_ip: config.ip_type == IpType::Exclusive,
+        autoboot: config.autoboot,
+        memory: config.capped_memory,
+        cpus: cap.map(|hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100)),
+        interfaces: interfaces(zone, &known),
+        router_for: routed.iter().flat_map(|segment| segment.networks()).map(|net| net.to_string()).collect(),
+        shares: record.iter().flat_map(|record| &record.shares).map(shown).collect(),
+        datasets: config.datasets.iter().map(ToString::to_string).collect(),
+        users: record.iter().flat_map(|record| record.users.clone()).collect(),
+        template: record.and_then(|record| record.template),
+        unfinished,
+        would_go: if behind.is_empty() { teardown.lines(zone) } else { Vec::new() },
+        would_stay: teardown.staying,
+        behind,
+    })
+}
+
+fn shown(share: &Share) -> String {
+    let (directory, special) = (share.directory.display(), share.special.display());
+    format!("{directory} from {special}, {}", if share.read_only { "read-only" } else { "writable" })
+}
+
+fn interfaces(zone: &ZoneName, known: &Known) -> Vec<Interface> {
+    let own = known.attachments.iter().filter(|attachment| attachment.zone == *zone);
+    let interface = |attachment: &Attachment| {
+        let segment = known.segments.iter().find(|segment| Some(&segment.name) == attachment.segment());
+        Interface {
+            link: attachment.link.to_string(),
+            addresses: addresses(&[attachment]),
+            segment: segment.map(|segment| segment.name.to_string()),
+            router: segment.map(|segment| segment.router.zone_name().to_owned()),
+            gateways: attachment.gateways.iter().map(ToString::to_string).collect(),
+            mac: attachment.mac.map(|mac| mac.to_string()),
+            flow: attachment.flow.iter().flat_map(|flow| flow.limits.properties()).collect(),
+        }
+    };
+    own.map(interface).collect()
+}
+
+/// How a zone is reached by ssh: its address, and that of the router that it is behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Where the zone is.
+    pub address: std::net::IpAddr,
+    /// The router that connections have to go through.
+    pub through: Option<std::net::IpAddr>,
+    /// Its sshd is that of Solaris 10.
+    pub is_old: bool,
+}
+
+/// Looks how a zone is reached.
+///
+/// # Errors
+/// [`ZoneError`]: there is none, it has no address, or its router has none.
+pub fn reach(zone: &ZoneName, state: &StateDir) -> Result<Reach, ZoneError> {
+    let store = Directory::new(state);
+    let config_file = config::file(zone);
+    if !config_file.exists() {
+        return Err(ZoneError::Refused(format!("there is no zone `{zone}`; `list-zones` names them")));
+    }
+    let config = ZoneConfig::read(&config_file)?;
+    let is_old = config.brand.as_ref().is_some_and(|brand| brand.to_string() == Kind::S10.brand());
+    let attachments: Vec<Attachment> = store.list()?;
+    let own = attachments.iter().filter(|attachment| attachment.zone == *zone);
+    let found = own.clone().find_map(|attachment| Some((attachment, attachment.addresses().next()?.addr())));
+    let Some((attachment, address)) = found else {
+        // Made by other tools: what its configuration says.
+        let text = config.networks.iter().find_map(|net| net.address.as_ref().or(net.allowed_address.as_ref()));
+        let address = text.and_then(|text| text.split('/').next()?.parse().ok());
+        let address = address.ok_or_else(|| ZoneError::Refused(format!("no address of zone `{zone}` is known")))?;
+        return Ok(Reach { address, through: None, is_old });
+    };
+    let segments: Vec<Segment> = store.list()?;
+    let segment = segments.iter().find(|segment| Some(&segment.name) == attachment.segment());
+    // The router itself is reached from outside.
+    let router = segment.filter(|segment| segment.router.zone() != Some(zone)).and_then(|segment| {
+        let router = segment.router.zone()?;
+        Some((router, segment.outside.as_ref()))
+    });
+    let through = match router {
+        None => None,
+        Some((router, outside)) => {
+            let outside = outside.and_then(|outside| {
+                let ipv4 = outside.ipv4.map(|net| std::net::IpAddr::V4(net.addr()));
+                ipv4.or(outside.ipv6.map(|net| std::net::IpAddr::V6(net.addr())))
+            });
+            let unknown =
+                || ZoneError::Refused(format!("the address of router `{router}` of zone `{zone}` is not known"));
+            Some(outside.ok_or_else(unknown)?)
+        }
+    };
+    Ok(Reach { address, through, is_old })
+}

@@ -1,0 +1,448 @@
+//! From a request that is fine, and what was found on the host, to steps. Planning changes nothing.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::config::ZoneName;
+use crate::host;
+use crate::journal::StateDir;
+use crate::net::files::cloud_init;
+use crate::net::inside::{Brand, Tenant, lx_attributes, name_servers, zone_files};
+use crate::net::{self, Attachment, Router, Segment, SegmentName, View};
+use crate::store::Directory;
+
+use super::accounts::Account;
+use super::check::Found;
+use super::configuration::{Configuration, MOST_DISKS, MOST_SHARES, shares};
+use super::inside::Edit;
+use super::kind::FromImage;
+use super::places::Places;
+use super::record::{Made, ZoneRecord};
+use super::request::{One, Request};
+use super::step::{Files, Shown, Step, told_file};
+use super::wiring::{Behind, NewRouter};
+use super::{Kind, ZONES, ZoneError};
+
+/// Where directories of zones are.
+const DATA: &str = "/export/zonedata";
+/// What stands for the operation in a plan that is only looked at.
+const NO_OPERATION: &str = "OPERATION";
+
+/// What is done for one zone.
+#[derive(Clone, Debug)]
+pub struct ZonePlan {
+    /// Its name.
+    pub zone: ZoneName,
+    /// Its type.
+    pub kind: Kind,
+    /// Its zonepath.
+    pub zonepath: PathBuf,
+    /// What is done first, for all zones, while nobody else is given names.
+    pub ground: Vec<Step>,
+    /// What is done then, in order.
+    pub steps: Vec<Step>,
+    /// What people should know.
+    pub notes: Vec<String>,
+}
+
+/// What is done for the zones of a request.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The zones, in order.
+    pub zones: Vec<ZonePlan>,
+}
+
+impl ZonePlan {
+    /// All steps, in the order in which they are done for one zone.
+    pub fn all(&self) -> impl Iterator<Item = &Step> {
+        self.ground.iter().chain(&self.steps)
+    }
+}
+
+/// A plan as JSON.
+#[derive(Debug, serde::Serialize)]
+pub struct PlanReport {
+    version: u32,
+    zones: Vec<ZoneReport>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct ZoneReport {
+    zone: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+    brand: &'static str,
+    zonepath: PathBuf,
+    steps: Vec<Shown>,
+    notes: Vec<String>,
+}
+
+impl Plan {
+    /// For programs.
+    #[must_use]
+    pub fn report(&self) -> PlanReport {
+        let zone = |plan: &ZonePlan| ZoneReport {
+            zone: plan.zone.to_string(),
+            kind: plan.kind,
+            brand: plan.kind.brand(),
+            zonepath: plan.zonepath.clone(),
+            steps: plan.all().map(Step::show).collect(),
+            notes: plan.notes.clone(),
+        };
+        PlanReport { version: 1, zones: self.zones.iter().map(zone).collect() }
+    }
+
+    /// For people: what is done, each command below it, and each file indented.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for plan in &self.zones {
+            let (zone, brand, zonepath) = (&plan.zone, plan.kind.brand(), plan.zonepath.display());
+            text.push_str(&format!("zone `{zone}`, brand {brand}, in {zonepath}:\n"));
+            for step in plan.all() {
+                text.push_str(&shown(&step.show()));
+            }
+            for note in &plan.notes {
+                text.push_str(&format!("  note: {note}\n"));
+            }
+        }
+        text
+    }
+}
+
+/// A step of a plan, for people.
+#[must_use]
+pub fn shown(step: &Shown) -> String {
+    let mut text = format!("  {}\n", step.what);
+    if let Some(command) = &step.command {
+        text.push_str(&format!("    $ {}\n", printable(command)));
+    }
+    for file in &step.files {
+        text.push_str(&format!("    {}:\n", printable(&file.path)));
+        for line in file.text.lines() {
+            text.push_str(&format!("      {}\n", printable(line)));
+        }
+    }
+    text
+}
+
+/// Without what would change a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+}
+
+/// What planning knows.
+pub(super) struct Planning<'p> {
+    pub(super) request: &'p Request,
+    pub(super) found: &'p Found,
+    pub(super) state: &'p StateDir,
+    pub(super) store: &'p Directory,
+    /// None when it is only looked at.
+    pub(super) operation: Option<&'p str>,
+}
+
+/// What is planned for the zones before.
+struct Sofar {
+    places: Places,
+    volumes: Vec<String>,
+    /// The network, once somebody wants of it.
+    view: Option<View>,
+}
+
+impl Sofar {
+    fn segment(&self, name: &SegmentName) -> Option<&Segment> {
+        self.view.as_ref().and_then(|view| view.segment(name))
+    }
+}
+
+impl Request {
+    /// The zonepath of a zone of it.
+    #[must_use]
+    pub fn zonepath(&self, zone: &ZoneName) -> PathBuf {
+        let zones = if self.zones == Path::new(ZONES) { host::place(ZONES) } else { self.zones.clone() };
+        zones.join(zone.as_str())
+    }
+}
+
+impl Planning<'_> {
+    pub(super) fn plan(&self, zones: &[One]) -> Result<Plan, ZoneError> {
+        let mut sofar = Sofar { places: Places::look()?, volumes: Vec::new(), view: None };
+        let plans: Result<Vec<ZonePlan>, _> = zones.iter().map(|one| self.zone(one, &mut sofar)).collect();
+        Ok(Plan { zones: plans? })
+    }
+
+    /// The network of one zone, beside what is planned for those before it.
+    fn network(&self, one: &One, sofar: &mut Sofar) -> Result<net::Plan, ZoneError> {
+        let Some(wanted) = self.request.wanted(one) else { return Ok(net::Plan::default()) };
+        let view = match &mut sofar.view {
+            Some(view) => view,
+            none => none.insert(View::take(self.store)?),
+        };
+        let plan = net::plan(&wanted, view)?;
+        view.assume(&plan);
+        Ok(plan)
+    }
+
+    fn zone(&self, one: &One, sofar: &mut Sofar) -> Result<ZonePlan, ZoneError> {
+        let request = self.request;
+        let zonepath = request.zonepath(&one.name);
+        let network = self.network(one, sofar)?;
+        let mut plan = ZonePlan {
+            zone: one.name.clone(),
+            kind: request.kind,
+            zonepath,
+            ground: network.steps.iter().cloned().map(Step::Network).collect(),
+            steps: Vec::new(),
+            notes: network.notes.clone(),
+        };
+        let mut made = Vec::new();
+        let places = &mut sofar.places;
+        let zonepaths = plan.zonepath.parent().map(Path::to_owned).unwrap_or_default();
+        add(&mut plan, &mut made, places.ensure(&zonepaths)?);
+        let data = host::place(DATA).join(one.name.as_str());
+        for directory in &request.directories {
+            let place = data.join(directory.strip_prefix("/").unwrap_or(directory));
+            add(&mut plan, &mut made, places.ensure(&data)?);
+            // One file system for all of a zone's.
+            places.plain_below(&data);
+            add(&mut plan, &mut made, places.ensure(&place)?);
+        }
+        self.datasets(one, &mut plan, &mut made);
+        let disks = self.volumes(one, &mut plan, &mut made, &mut sofar.volumes)?;
+        let shares = shares(request, &data, &self.found.accounts);
+        if request.kind == Kind::Bhyve && shares.len() > MOST_SHARES {
+            return Err(ZoneError::Refused(format!("a virtual machine shares at most {MOST_SHARES} directories")));
+        }
+        let datasets: Vec<String> = one.datasets.iter().map(ToString::to_string).collect();
+        let commands = Configuration {
+            request,
+            zonepath: &plan.zonepath,
+            operation: self.operation.unwrap_or(NO_OPERATION),
+            networks: &network.resources,
+            shares: &shares,
+            datasets: &datasets,
+            accounts: &self.found.accounts,
+            volumes: &disks,
+            attributes: &self.attributes(one, &network, sofar),
+        };
+        plan.steps.push(Step::Configure {
+            zone: one.name.clone(),
+            zonepath: plan.zonepath.clone(),
+            file: told_file(self.state, &one.name),
+            commands: commands.commands()?.file(),
+        });
+        self.installation(one, &mut plan, self.files(one, &network, sofar));
+        let known = |name: &SegmentName| sofar.segment(name);
+        let behind = Behind::all(&one.name, &network.attachments, known);
+        plan.steps.extend(behind.into_iter().map(|behind| Step::Join(Box::new(behind))));
+        let record = ZoneRecord {
+            zone: one.name.clone(),
+            kind: request.kind,
+            zonepath: plan.zonepath.clone(),
+            operation: self.operation.unwrap_or(NO_OPERATION).to_owned(),
+            made,
+            shares,
+            datasets,
+            users: request.users.iter().map(ToString::to_string).collect(),
+            template: request.template.as_ref().map(ToString::to_string),
+            image: request.image.clone(),
+            routers: Vec::new(),
+        };
+        plan.steps.push(Step::Remember(Box::new(record)));
+        if request.boot {
+            plan.steps.push(Step::Boot { zone: one.name.clone() });
+        }
+        Ok(plan)
+    }
+
+    fn datasets(&self, one: &One, plan: &mut ZonePlan, made: &mut Vec<Made>) {
+        let mut missing = Vec::new();
+        for dataset in &one.datasets {
+            let mut above = Some(dataset.as_str());
+            let mut chain = Vec::new();
+            while let Some(name) = above {
+                let planned = missing.iter().any(|planned| planned == name);
+                if planned || self.found.datasets.contains_key(name) {
+                    break;
+                }
+                chain.push(name.to_owned());
+                above = name.rsplit_once('/').map(|(parent, _)| parent);
+            }
+            missing.extend(chain.into_iter().rev());
+        }
+        for dataset in missing {
+            let handed = one.datasets.iter().any(|given| given.as_str() == dataset);
+            plan.ground.push(Step::MakeDelegated { dataset: dataset.clone(), handed });
+            made.push(if handed { Made::Delegated { dataset } } else { Made::Parent { dataset } });
+        }
+    }
+
+    /// The disks of a machine; new ones get the first number that is free.
+    fn volumes(
+        &self,
+        one: &One,
+        plan: &mut ZonePlan,
+        made: &mut Vec<Made>,
+        taken: &mut Vec<String>,
+    ) -> Result<Vec<String>, ZoneError> {
+        let request = self.request;
+        if let Some(volume) = &request.volume {
+            return Ok(vec![volume.to_string()]);
+        }
+        if request.new_volumes.len() > MOST_DISKS {
+            return Err(ZoneError::Refused(format!("a virtual machine has at most {MOST_DISKS} disks")));
+        }
+        let mut disks = Vec::new();
+        for volume in &request.new_volumes {
+            let parent = volume.parent.as_ref().map_or("rpool", |parent| parent.as_str());
+            let dataset = free_volume(parent, &one.name, taken)?;
+            taken.push(dataset.clone());
+            plan.ground.push(Step::MakeVolume { dataset: dataset.clone(), size: volume.size });
+            made.push(Made::Volume { dataset: dataset.clone() });
+            disks.push(dataset);
+        }
+        Ok(disks)
+    }
+
+    /// The name servers of a zone.
+    fn servers(&self, network: &net::Plan, sofar: &Sofar) -> Vec<IpAddr> {
+        let attachments: Vec<&Attachment> = network.attachments.iter().collect();
+        let segments: Vec<Segment> = attachments
+            .iter()
+            .filter_map(|attachment| attachment.segment().and_then(|name| sofar.segment(name)))
+            .cloned()
+            .collect();
+        name_servers(&attachments, &segments, &resolvers())
+    }
+
+    fn with_tenant<R>(&self, one: &One, network: &net::Plan, sofar: &Sofar, then: impl FnOnce(&Tenant<'_>) -> R) -> R {
+        let attachments: Vec<&Attachment> = network.attachments.iter().collect();
+        let mut segments = attachments.iter().filter_map(|attachment| sofar.segment(attachment.segment()?));
+        then(&Tenant {
+            zone: &one.name,
+            brand: match self.request.kind {
+                Kind::S10 => Brand::Solaris10,
+                Kind::Lx => Brand::Lx,
+                Kind::Bhyve => Brand::Bhyve,
+                _ => Brand::Illumos,
+            },
+            attachments: &attachments,
+            gone: &[],
+            domain: segments.find_map(|segment| segment.domain.as_ref()),
+            servers: &self.servers(network, sofar),
+            settings: &self.found.settings,
+        })
+    }
+
+    /// What the brand of a system is told of the network that reads no files.
+    fn attributes(&self, one: &One, network: &net::Plan, sofar: &Sofar) -> Vec<(&'static str, String)> {
+        let request = self.request;
+        self.with_tenant(one, network, sofar, |tenant| match request.kind {
+            Kind::Lx => lx_attributes(&request.kernel.clone().unwrap_or_default(), tenant.domain, tenant.servers),
+            Kind::Bhyve if request.has_cloud_init() => cloud_init::attributes(&tenant.guest("")),
+            _ => Vec::new(),
+        })
+    }
+
+    fn files(&self, one: &One, network: &net::Plan, sofar: &Sofar) -> Files {
+        if self.request.kind != Kind::Router {
+            return Files::Of(self.with_tenant(one, network, sofar, zone_files));
+        }
+        Files::Router(Box::new(NewRouter {
+            router: Router::Zone(one.name.clone()),
+            segments: network.segments.clone(),
+            attachments: network.attachments.clone(),
+            forwarders: resolvers(),
+        }))
+    }
+
+    fn installation(&self, one: &One, plan: &mut ZonePlan, files: Files) {
+        let request = self.request;
+        plan.steps.push(Step::Install {
+            zone: one.name.clone(),
+            zonepath: plan.zonepath.clone(),
+            arguments: self.install_arguments(),
+        });
+        plan.steps.push(Step::Inside {
+            zone: one.name.clone(),
+            kind: request.kind,
+            zonepath: plan.zonepath.clone(),
+            files,
+            edits: self.edits(),
+        });
+        for asked in &request.konfigure {
+            plan.steps.push(Step::Konfigure { zone: one.name.clone(), request: asked.to_string() });
+        }
+    }
+
+    fn install_arguments(&self) -> Vec<String> {
+        let request = self.request;
+        let mut arguments = self.found.router_packages.clone();
+        let mut add = |flag: &str, value: &str| arguments.extend([flag.to_owned(), value.to_owned()]);
+        request.overlays.iter().for_each(|name| add("-o", name.as_str()));
+        request.add_overlays.iter().for_each(|name| add("-O", name.as_str()));
+        request.packages.iter().for_each(|name| add("-p", name));
+        request.add_packages.iter().for_each(|name| add("-P", name));
+        if let Some(template) = &self.found.template {
+            add("-T", &template.to_string_lossy());
+        }
+        if let (FromImage::Flag(flags), Some(image)) = (request.kind.image(), &request.image) {
+            arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+            arguments.push(image.to_string_lossy().into_owned());
+        }
+        arguments
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        let kind = self.request.kind;
+        let mut edits = Vec::new();
+        if kind.is_illumos() {
+            edits.extend(host_file("etc/default/init"));
+        }
+        let account = |account: &Account| Edit::Account { account: account.clone(), role: kind != Kind::Lx };
+        edits.extend(self.found.accounts.iter().map(account));
+        let keys = &self.found.settings.keys;
+        if !keys.is_empty() && kind.is_illumos() {
+            edits.push(Edit::RootKeys { keys: cloud_init::authorized_keys(keys) });
+        }
+        if self.request.blank {
+            edits.push(Edit::Blank);
+        }
+        edits
+    }
+}
+
+fn add(plan: &mut ZonePlan, made: &mut Vec<Made>, steps: Vec<(Step, Made)>) {
+    for (step, thing) in steps {
+        plan.ground.push(step);
+        made.push(thing);
+    }
+}
+
+/// A file of the host that zones have the same.
+fn host_file(path: &str) -> Option<Edit> {
+    let bytes = std::fs::read(host::place(&format!("/{path}"))).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    Some(Edit::Write { path: path.to_owned(), text, mode: 0o644 })
+}
+
+/// The host's name servers. Source: resolv.conf(5).
+fn resolvers() -> Vec<IpAddr> {
+    let text = std::fs::read_to_string(host::place("/etc/resolv.conf")).unwrap_or_default();
+    let server = |line: &str| {
+        let mut words = line.split_whitespace();
+        let address = (words.next() == Some("nameserver")).then(|| words.next()).flatten()?;
+        address.parse().ok()
+    };
+    text.lines().filter_map(server).collect()
+}
+
+fn free_volume(parent: &str, zone: &ZoneName, taken: &[String]) -> Result<String, ZoneError> {
+    for number in 0..1000 {
+        let name = format!("{parent}/{zone}_bhvol{number}");
+        if !taken.contains(&name) && host::zfs::Datasets::only(&name)?.is_none() {
+            return Ok(name);
+        }
+    }
+    Err(ZoneError::Refused(format!("`{parent}` has no free name for a volume of zone `{zone}`")))
+}
