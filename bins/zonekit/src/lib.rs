@@ -24,6 +24,7 @@ pub const PROGRAMS: &[Known] = &[
     ("golden", "golden", "shows golden images, and removes those that nobody uses"),
     ("list-zone-templates", "list-zone-templates", "lists zone templates"),
     ("list-zones", "list-zones", "lists zones with their types, addresses and routers"),
+    ("pipcheck", "pipcheck", "keeps the Python modules of a distribution in check"),
     ("recipe", "recipe", "checks and shows recipes"),
     ("recover", "zonekit-recover", "puts right what an operation left that was killed"),
     ("store", "store", "keeps the records of networks: import-zap and check"),
