@@ -351,3 +351,69 @@ fn the_thousandth_zone_costs_the_commands_of_the_tenth() {
     assert_eq!(counts[0], counts[1]);
     assert!(counts[0].len() <= 8, "{:?}", counts[0]);
 }
+
+#[test]
+fn many_at_once_get_names_of_their_own() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    std::thread::scope(|scope| {
+        for number in 2..18 {
+            let world = &world;
+            scope.spawn(move || {
+                let (zone, address) = (format!("box{number}"), format!("10.1.1.{number}"));
+                run(world, "net-attach", &["-z", &zone, "-x", &address, "--print"]).well();
+            });
+        }
+    });
+    let data = json(&run(&world, "net-list", &["--json"]).well());
+    let attached: Vec<&Value> = data["attachments"].as_array().unwrap().iter().collect();
+    for field in ["link", "mac", "ipv4"] {
+        let mut values: Vec<&str> = attached.iter().map(|one| one[field].as_str().unwrap()).collect();
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), 18, "{field}: {values:?}");
+    }
+    // One address for two is one too many, whoever comes first.
+    let both: Vec<Did> = std::thread::scope(|scope| {
+        let attach = |zone: &'static str| {
+            let world = &world;
+            scope.spawn(move || run(world, "net-attach", &["-z", zone, "-x", "10.1.1.99", "--print"]))
+        };
+        [attach("one"), attach("two")].map(|thread| thread.join().unwrap()).into()
+    });
+    let mut codes: Vec<i32> = both.iter().map(|did| did.code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 2]);
+    assert!(both.iter().any(|did| did.err.contains("10.1.1.99 is in use by zone")), "{both:?}");
+    assert_eq!(run(&world, "store", &["check"]).out.matches("is gone, and is still attached").count(), 17);
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_done() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    // What is remembered, on a file system with room for hardly anything.
+    let state = world.lab.place("/var/zonekit");
+    let copy = world.beside("zonekit");
+    fs::rename(&state, &copy).unwrap();
+    fs::create_dir(&state).unwrap();
+    let shell =
+        |words: &[&str]| assert!(std::process::Command::new(words[0]).args(&words[1..]).status().unwrap().success());
+    let (state, copy) = (state.to_str().unwrap().to_owned(), format!("{}/.", copy.display()));
+    shell(&["mount", "-t", "tmpfs", "-o", "size=512k", "none", &state]);
+    shell(&["cp", "-a", &copy, &state]);
+    let before = View::of(&world.lab);
+    let _ =
+        std::process::Command::new("dd").args(["if=/dev/zero", "status=none", &format!("of={state}/filler")]).status();
+    let did = run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5"]);
+    fs::remove_file(format!("{state}/filler")).unwrap();
+    run(&world, "zonekit-recover", &[]);
+    let after = before.differences(&View::of(&world.lab), Default::default());
+    shell(&["umount", &state]);
+    assert!(did.code == 2 && did.err.contains("No space left on device"), "{did:?}");
+    assert_eq!(after, "");
+}
