@@ -123,6 +123,9 @@ impl Destroy {
                     Made::Delegated { .. } if !self.with_datasets => {
                         teardown.staying.push(format!("{}; --with-datasets would destroy it", made.describe()));
                     }
+                    Made::Directory { path } if is_filled(path) && record.is_share(path) => {
+                        teardown.staying.push(format!("{}, which has something in it", made.describe()));
+                    }
                     _ => teardown.going.push(Going::Made(made.clone())),
                 }
             }
@@ -314,6 +317,11 @@ fn take_made(made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
             }
         }
     }
+}
+
+/// Whether there is anything in a directory.
+fn is_filled(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 fn is_in_use(error: &std::io::Error) -> bool {
