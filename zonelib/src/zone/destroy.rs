@@ -38,7 +38,7 @@ enum Going {
     Leave(Behind),
     /// So that it is done though all records of the network have gone.
     WriteDown(Box<ZoneRecord>),
-    Network(net::Step),
+    Network(Box<net::Step>),
     Update(Router),
     Made(Made),
     Forget,
@@ -91,7 +91,7 @@ impl Destroy {
     pub fn plan(&self, state: &StateDir) -> Result<Teardown, ZoneError> {
         only_global()?;
         let teardown = self.look(&Directory::new(state))?;
-        if teardown.is_empty() && journal::pending(state, &Subject::Whole(self.zone.clone()))?.is_none() {
+        if teardown.is_empty() && journal::pending(state, Subject::Whole(self.zone.clone()))?.is_none() {
             return Err(self.absent());
         }
         Ok(teardown)
@@ -154,7 +154,7 @@ impl Destroy {
                 let record = ZoneRecord { routers: routers.clone(), ..record.clone() };
                 teardown.going.push(Going::WriteDown(Box::new(record)));
             }
-            teardown.going.extend(removed.steps.into_iter().map(Going::Network));
+            teardown.going.extend(removed.steps.into_iter().map(|step| Going::Network(Box::new(step))));
             teardown.notes = removed.notes;
         }
         teardown.going.extend(routers.into_iter().map(Going::Update));

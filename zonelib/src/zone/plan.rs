@@ -191,7 +191,7 @@ impl Planning<'_> {
             zone: one.name.clone(),
             kind: request.kind,
             zonepath,
-            ground: network.steps.iter().cloned().map(Step::Network).collect(),
+            ground: network.steps.iter().cloned().map(|step| Step::Network(Box::new(step))).collect(),
             steps: Vec::new(),
             notes: network.notes.clone(),
         };
