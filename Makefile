@@ -31,6 +31,8 @@ help:
 	'make check-xml       the XML of the brands, against the DTDs of illumos (DTDDIR)' \
 	'make check-illumos   the whole workspace compiled for illumos' \
 	'make bench         measure' \
+	'make bench-python  measure pipcheck beside pip, uv and pipdeptree, from PyPI' \
+	'make check-peers   compare pipcheck with pip and uv, from PyPI, on installed environments' \
 	'make fuzz          feed the parsers rubbish for FUZZ_SECONDS seconds (60)' \
 	'make install       install below DESTDIR, under PREFIX (/usr)' \
 	'make package       make an SVR4 package and an IPS manifest (PACKAGE_DIR)' \
@@ -70,6 +72,16 @@ check-illumos:
 bench: all
 	sh tests/bench
 
+# Environments are kept in target/python between runs: the tools of PyPI, and what they are run on.
+bench-python:
+	$(CARGO) build --release --locked -p pipcheck
+	tests/python/bench "$${CARGO_TARGET_DIR:-target}/release/pipcheck" --work "$${CARGO_TARGET_DIR:-target}/python"
+
+check-peers:
+	$(CARGO) build --release --locked -p pipcheck
+	tests/python/check-peers "$${CARGO_TARGET_DIR:-target}/release/pipcheck" \
+		--work "$${CARGO_TARGET_DIR:-target}/python"
+
 fuzz:
 	sh fuzz/run $(FUZZ_SECONDS)
 
@@ -91,4 +103,4 @@ package: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all help demo demo-life test check check-fmt check-clippy check-doc check-xml check-illumos bench fuzz install package clean
+.PHONY: all help demo demo-life test check check-fmt check-clippy check-doc check-xml check-illumos check-peers bench bench-python fuzz install package clean

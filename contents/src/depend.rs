@@ -110,6 +110,12 @@ impl<'a> Dependencies<'a> {
     }
 }
 
+impl<'a> FromIterator<Dependency<'a>> for Dependencies<'a> {
+    fn from_iter<T: IntoIterator<Item = Dependency<'a>>>(entries: T) -> Self {
+        Self { entries: entries.into_iter().collect() }
+    }
+}
+
 fn dependency(line: &[u8]) -> Result<Dependency<'_>, Problem> {
     let mut fields = Fields::new(line);
     let kind = match fields.word("kind")? {

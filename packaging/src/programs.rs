@@ -55,6 +55,8 @@ pub const PROGRAMS: &[Program] = &[
     command("contents-query", contents_query::command),
     command("verify-zone", verify_zone::command),
     command("be-uuid", be_uuid::command),
+    command("pipcheck", pipcheck::command),
+    command("ingress", ingress::command),
     command("net-attach", net_attach::command),
     command("net-detach", net_detach::command),
     command("net-list", net_list::command),

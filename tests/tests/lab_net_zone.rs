@@ -129,6 +129,8 @@ fn services_start_as_the_profile_says() {
     let root = zone(&net, "r", OWN_STACK);
     fs::create_dir_all(root.join("etc/svc/profile/site")).unwrap();
     fs::write(root.join("etc/svc/profile/site/zone.xml"), PROFILE).unwrap();
+    fs::create_dir_all(root.join("usr/sbin")).unwrap();
+    fs::write(root.join("usr/sbin/dnsmasq"), "").unwrap();
     fs::write(root.join("etc/hostname.v0"), "10.1.1.1/24\n").unwrap();
     fs::write(root.join("etc/ipf/ipnat.conf"), "map v0 10.1.2.0/24 -> 0/32\n").unwrap();
     fs::write(root.join("etc/ipf/ipf.conf"), "block in all\n").unwrap();

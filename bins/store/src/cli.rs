@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use zonelib::config::ZoneName;
 use zonelib::program::StateFlags;
 
 /// Checks what zonekit remembers of networks, and takes over what zap remembers
@@ -39,14 +38,12 @@ pub enum Verb {
     },
     /// Write down the networks that zap of Tribblix made
     ///
-    /// What is written down already stays as it is.
+    /// What is written down already stays as it is. Router zones stay in their administrators' hands, as zap has
+    /// configured them.
     ImportZap {
         /// Folder of rconfig.* and zconfig.*
         #[arg(long, value_name = "DIR", default_value = zonelib::net::zap::FOLDER)]
         from: PathBuf,
-        /// A router that zonekit keeps from now on, repeatable; the others stay in their administrators' hands
-        #[arg(long, value_name = "ZONE")]
-        managed: Vec<ZoneName>,
         /// Print what would be written down, and write nothing
         #[arg(short = 'n', long)]
         dry_run: bool,

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use zonelib::config::{ZoneName, ZonesError, zones};
+use zonelib::config::{ZonesError, zones};
 use zonelib::host::{self, ListError};
 use zonelib::journal::StateDir;
 use zonelib::net::check::{CheckError, Difference, check};
@@ -58,9 +58,9 @@ pub fn run(cli: &Cli) -> Result<Answer, Error> {
     host::usual_umask();
     match &cli.verb {
         Verb::Check { repair, json, state } => run_check(&state.dir(), *repair, *json),
-        Verb::ImportZap { from, managed, dry_run, state } => {
+        Verb::ImportZap { from, dry_run, state } => {
             let from = if from == Path::new(zap::FOLDER) { host::place(zap::FOLDER) } else { from.clone() };
-            import(&state.dir(), &from, managed, *dry_run)
+            import(&state.dir(), &from, *dry_run)
         }
     }
 }
@@ -119,11 +119,11 @@ fn data(found: &[Difference], mended: &[Option<Result<(), String>>]) -> String {
     format!("{}\n", json!({ "version": 1, "differences": all }))
 }
 
-fn import(state: &StateDir, from: &Path, managed: &[ZoneName], dry_run: bool) -> Result<Answer, Error> {
+fn import(state: &StateDir, from: &Path, dry_run: bool) -> Result<Answer, Error> {
     let store = Directory::new(state);
     let _names = if dry_run { None } else { only_root().and_then(|()| Ok(Some(Names::hold(&store)?)))? };
     let view = View::take(&store)?;
-    let found = zap::read(from, managed, &view).map_err(|source| Error::System { path: from.to_owned(), source })?;
+    let found = zap::read(from, &view).map_err(|source| Error::System { path: from.to_owned(), source })?;
     let mut answer = if found.problems.is_empty() { Answer::Yes } else { Answer::No };
     for (path, problem) in &found.problems {
         program::complain(PROGRAM, &format!("{}: {problem}", path.display()));

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use crate::config::{ZoneName, ZoneNameError};
 
+/// The zone that every host has.
+const GLOBAL: &str = "global";
 /// What precedes the name of a golden image. No zone has a colon in its name.
 const GOLDEN: &str = "golden:";
 /// What precedes the name of a zone that is made or destroyed as a whole. What its hooks do meanwhile is in
 /// a journal of its own, under the name alone.
-const GLOBAL: &str = "global";
 const WHOLE: &str = "whole:";
 /// Characters of a fingerprint, all hexadecimal.
 const DIGITS: usize = 16;

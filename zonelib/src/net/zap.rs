@@ -31,12 +31,11 @@ pub struct Found {
 
 type Lines = HashMap<String, Vec<String>>;
 
-/// Reads them. `managed` are routers that zonekit keeps from now on; the others stay as they are, in their
-/// administrators' hands.
+/// Reads them. Router zones stay in their administrators' hands: zap has configured them in its own way.
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn read(folder: &Path, managed: &[ZoneName], view: &View) -> io::Result<Found> {
+pub fn read(folder: &Path, view: &View) -> io::Result<Found> {
     let mut found = Found::default();
     let mut names: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -53,7 +52,7 @@ pub fn read(folder: &Path, managed: &[ZoneName], view: &View) -> io::Result<Foun
         }
     };
     each("rconfig.", &mut |name, lines, found| {
-        let segment = segment(name, lines, managed, view)?;
+        let segment = segment(name, lines, view)?;
         found.segments.push(segment);
         Ok(())
     });
@@ -100,7 +99,7 @@ fn network(octets: &str) -> Result<Ipv4Net, String> {
     Ipv4Net::new(address, length).map_err(|error| error.to_string())
 }
 
-fn segment(name: &str, lines: &Lines, managed: &[ZoneName], view: &View) -> Result<Segment, String> {
+fn segment(name: &str, lines: &Lines, view: &View) -> Result<Segment, String> {
     let net = network(name)?;
     let link = |text: &str| text.parse::<LinkName>().map_err(|error| error.to_string());
     let etherstub = link(one(lines, "interface")?)?;
@@ -115,8 +114,7 @@ fn segment(name: &str, lines: &Lines, managed: &[ZoneName], view: &View) -> Resu
         zone => {
             let zone: ZoneName = zone.parse().map_err(|error: crate::config::ZoneNameError| error.to_string())?;
             let config = ZoneConfig::read(&file(&zone)).map_err(|error| error.to_string())?;
-            let router = if managed.contains(&zone) { Router::Zone(zone) } else { Router::Proxy(zone) };
-            (router, config.networks)
+            (Router::Proxy(zone), config.networks)
         }
     };
     let on_stub = view.survey.vnics_on(&etherstub);

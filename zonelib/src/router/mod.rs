@@ -3,6 +3,7 @@
 //! Files follow from the records of the store: whoever has changed a record has the router's files made again, and a
 //! router that runs reads them without losing connections. A zone that comes or goes changes two files of its own.
 
+pub mod ingress;
 pub mod peering;
 mod records;
 
@@ -235,6 +236,23 @@ impl LiveRouter {
         self.bring(&files, journal)
     }
 
+    /// What would change if the ways in were these.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn plan_ingresses(&self, records: &RouterRecords) -> Result<Vec<Change>, RouterError> {
+        plan(self.tree(), &self.files_for_ingresses(records)?).map_err(self.inside())
+    }
+
+    fn files_for_ingresses(&self, records: &RouterRecords) -> Result<Vec<ZoneFile>, RouterError> {
+        let routing = records.routing();
+        let maps = maps(self.tree()).map_err(self.inside())?;
+        let mut files = ingress_files(&routing, &self.traits()?, &maps)?;
+        // The filter has to let them in.
+        files.extend(rules_files(&routing)?);
+        Ok(files)
+    }
+
     /// Has the ways in that the records tell of. A running router checks them before they take the place of those
     /// that it has.
     ///
@@ -242,10 +260,8 @@ impl LiveRouter {
     /// [`RouterError`].
     pub fn set_ingresses(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
         let records = RouterRecords::read(&self.router, store)?;
+        let files = self.files_for_ingresses(&records)?;
         let (routing, traits) = (records.routing(), self.traits()?);
-        let mut files = ingress_files(&routing, &traits, &maps(self.tree()).map_err(self.inside())?)?;
-        // The filter has to let them in.
-        files.extend(rules_files(&routing)?);
         if let Some(place) = traits.haproxy.filter(|_| self.running && !records.ingresses.is_empty()) {
             self.check_ingresses(&haproxy::files(&routing, haproxy::CHECKED)?, place)?;
         }

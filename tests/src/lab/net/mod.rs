@@ -152,6 +152,10 @@ pub(super) fn in_running_zone(lab: &Lab, zone: &str, program: &OsString, argumen
     if name == "svccfg" {
         return properties_of_services(lab, Some(zone), arguments);
     }
+    if smf::DAEMONS.contains(&name) {
+        let root = stacks::of_zone(lab, zone)?.root;
+        return Some(packets::run_in_zone(&root, program.to_str()?, arguments));
+    }
     command(lab, Some(zone), name, arguments)
 }
 

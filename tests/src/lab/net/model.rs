@@ -111,6 +111,9 @@ pub(crate) struct Kept {
     pub interfaces: BTreeMap<String, Interface>,
     pub properties: BTreeMap<String, String>,
     pub services: BTreeMap<String, Service>,
+    /// The profiles of services that were applied, by file.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -43,7 +43,7 @@ const IPFILTER_PROPERTIES: &[(&str, &str)] = &[
 ];
 
 /// Programs that are started as daemons.
-const DAEMONS: &[&str] = &["dnsmasq", "haproxy"];
+pub(super) const DAEMONS: &[&str] = &["dnsmasq", "haproxy"];
 
 /// Where manifests are.
 const MANIFESTS: &[&str] = &["lib/svc/manifest", "var/svc/manifest"];
@@ -153,10 +153,14 @@ fn profile(text: &str, services: &mut BTreeMap<String, Service>) {
     }
 }
 
-/// The services of a zone that boots for the first time: those of its root, with its profiles applied. Source:
-/// smf_bootstrap(7): `generic.xml`, `platform.xml`, then `site/*.xml` or `site.xml`.
-pub(super) fn first(root: &Path) -> BTreeMap<String, Service> {
-    let mut services = of_root(root);
+/// Applies the profiles of a root that are new or have changed since, as every boot does. Source: smf_bootstrap(7), and
+/// manifest-import of illumos-gate with `SVCCFG_CHECKHASH`: `generic.xml`, `platform.xml`, then `site/*.xml` or
+/// `site.xml`.
+pub(super) fn apply_profiles(
+    root: &Path,
+    services: &mut BTreeMap<String, Service>,
+    applied: &mut BTreeMap<String, String>,
+) {
     let mut files: Vec<PathBuf> = Vec::new();
     for name in ["generic.xml", "platform.xml", "site.xml"] {
         files.extend(stacks::inside(root, &format!("etc/svc/profile/{name}")));
@@ -168,12 +172,16 @@ pub(super) fn first(root: &Path) -> BTreeMap<String, Service> {
         files.push(old);
     }
     for file in files.iter().filter(|file| file.is_file()) {
-        profile(&fs::read_to_string(file).unwrap_or_default(), &mut services);
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
+        if applied.get(&name) != Some(&text) {
+            profile(&text, services);
+            applied.insert(name, text);
+        }
     }
     for service in services.values_mut() {
         service.running = service.properties.clone();
     }
-    services
 }
 
 /// The services of the global zone when the host is made.
@@ -258,7 +266,13 @@ impl Call<'_> {
                 ready && self.forward("ipv6", "on")
             }
             IPFILTER => self.load_filter(),
-            _ => true,
+            // A daemon that has not been installed does not start.
+            _ => self
+                .service(fmri)
+                .daemon
+                .first()
+                .cloned()
+                .is_none_or(|path| stacks::inside(&self.root, &path).is_some()),
         }
     }
 

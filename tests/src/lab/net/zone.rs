@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::super::Lab;
 use super::super::state::Host;
-use super::model::{Address, GLOBAL, Kept, Network, Route, SharedAddress, Stack};
+use super::model::{Address, GLOBAL, Network, Route, SharedAddress, Stack};
 use super::{Call, route, routes, smf, stacks};
 
 /// A `net` resource of a zone.
@@ -118,12 +118,13 @@ pub(crate) fn boot(lab: &Lab, zone: &str, exclusive: bool, root: &Path, nets: &[
         let owner = if exclusive { zone } else { GLOBAL }.to_owned();
         let (zone, uuid, root) = (zone.to_owned(), entry.uuid, root.to_owned());
         let mut call = Call { host, program: "net-init".to_owned(), zone, owner, uuid, root, inside: true };
-        first_boot(&mut call);
+        take_up_services(&mut call);
         if exclusive {
             call.stack().properties = call.kept().properties.clone();
             imposed(&mut call, nets);
             configured(&mut call);
             kept(&mut call);
+            discovery(&mut call);
             routes::refresh(call.stack());
             default_routes(&mut call);
             route::apply_kept(&mut call);
@@ -132,16 +133,14 @@ pub(crate) fn boot(lab: &Lab, zone: &str, exclusive: bool, root: &Path, nets: &[
     });
 }
 
-/// What a zone that was installed anew keeps is nothing.
-fn first_boot(call: &mut Call<'_>) {
-    let uuid = call.uuid.clone();
-    let known = call.network().kept.contains_key(&uuid);
-    if !known {
-        let services = smf::first(&call.root);
-        call.network().kept.insert(uuid, Kept { services, ..Kept::default() });
-    }
-    let mut services = smf::of_root(&call.root);
-    services.extend(call.kept().services.clone());
+/// The services that the zone keeps, with what its profiles say that is new. One that was installed anew keeps nothing.
+fn take_up_services(call: &mut Call<'_>) {
+    let root = call.root.clone();
+    let mut services = smf::of_root(&root);
+    let kept = call.kept();
+    services.extend(std::mem::take(&mut kept.services));
+    smf::apply_profiles(&root, &mut services, &mut kept.profiles);
+    kept.services.clone_from(&services);
     for service in services.values_mut() {
         service.state = "offline".to_owned();
     }
@@ -242,6 +241,30 @@ fn sixth(call: &mut Call<'_>, link: &str, text: &str) {
         let Some(value) = words.get(at).and_then(|word| super::ipadm::address(word)) else { continue };
         let state = if words.contains(&"up") { "ok" } else { "down" };
         legacy(call, link, Address { state: state.to_owned(), ..Address::new("static", Some(value)) });
+    }
+}
+
+/// The property of an interface that makes up no addresses, whatever a router announces.
+pub(super) const NOT_AUTOMATIC: &str = "ndpd StatelessAddrConf";
+
+/// `/etc/inet/ndpd.conf`. Source: ndpd.conf(5): `if IF NAME VALUE ...`, and `ifdefault` for those without a line.
+fn discovery(call: &mut Call<'_>) {
+    let text = stacks::text(&call.root, "etc/inet/ndpd.conf").unwrap_or_default();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    let off = |words: &[&str]| {
+        let value =
+            words.chunks(2).filter(|pair| pair[0] == "StatelessAddrConf").filter_map(|pair| pair.get(1)).next_back();
+        value.map(|value| matches!(*value, "false" | "off" | "0"))
+    };
+    for (name, interface) in &mut call.stack().interfaces {
+        let of = lines.iter().filter(|words| words[..].starts_with(&["if", name]));
+        let own = of.filter_map(|words| off(&words[2..])).next_back();
+        let default = lines.iter().filter(|words| words.first() == Some(&"ifdefault"));
+        let is_off = own.or_else(|| default.filter_map(|words| off(&words[1..])).next_back()).unwrap_or(false);
+        // What the global zone has given cannot be added to.
+        if is_off || interface.imposed {
+            interface.properties.insert(NOT_AUTOMATIC.to_owned(), "off".to_owned());
+        }
     }
 }
 

@@ -135,7 +135,11 @@ fn update(host: &Host, change: impl FnOnce(&mut Vec<Entry>) -> bool) -> Done {
     }
     replace(&path, &assemble(lines, &before, &entries))?;
     if rustix::process::geteuid().is_root() {
-        chown(&path, Some(0), Some(3)).during(path.display())?;
+        match chown(&path, Some(0), Some(3)) {
+            // A user namespace of Linux need not have the group.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {}
+            done => done.during(path.display())?,
+        }
     }
     Ok(())
 }

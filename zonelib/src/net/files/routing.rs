@@ -62,6 +62,16 @@ pub enum RoutingError {
     /// A way in by name has none.
     #[error("ingress `{0}` goes by a host name, and has none")]
     NoHost(IngressName),
+    /// A port that the router needs itself, or that belongs to a zone.
+    #[error("ingress `{ingress}` cannot have port {port} of the router: it is {whose}; use another port")]
+    Taken {
+        /// The way in.
+        ingress: IngressName,
+        /// The port.
+        port: u16,
+        /// Whose it is.
+        whose: String,
+    },
     /// The router has no haproxy.
     #[error("router {0} has no haproxy; install it there, and try again")]
     NoHaproxy(String),
@@ -207,8 +217,15 @@ impl<'a> Routing<'a> {
     /// # Errors
     /// [`RoutingError`], the first that is wrong.
     pub fn check_ingresses(&self) -> Result<(), RoutingError> {
+        let redirections = self.redirections()?;
         for (number, ingress) in self.ingresses.iter().enumerate() {
             self.address_of(ingress)?;
+            let open = redirections.iter().find(|open| (open.protocol, open.port) == ("tcp", ingress.port));
+            let own = [(22, "for ssh"), (53, "for names")].into_iter().find(|(port, _)| *port == ingress.port);
+            let whose = open.map(|open| format!("open to zone {}", open.zone));
+            if let Some(whose) = whose.or_else(|| own.map(|(_, what)| what.to_owned())) {
+                return Err(RoutingError::Taken { ingress: ingress.name.clone(), port: ingress.port, whose });
+            }
             if ingress.kind != IngressKind::Tcp && ingress.host.is_none() {
                 return Err(RoutingError::NoHost(ingress.name.clone()));
             }

@@ -1,5 +1,6 @@
 //! The daemons of zones, and DHCP clients: those of this machine, with the files of the zone.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::super::super::Lab;
-use super::tools::{find, tool};
+use super::super::smf::base;
+use super::super::stacks;
+use super::tools::{find, tool, within};
 
 /// How long a daemon may take to end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,8 +28,6 @@ pub(super) struct Daemon {
     pub root: PathBuf,
     /// How often it was started anew.
     pub restarts: usize,
-    /// Links whose device is called otherwise.
-    pub renamed: Vec<(String, String)>,
 }
 
 /// Puts the files of a zone ($1) where a program of this machine looks for them, and runs it. What the zone replaces is
@@ -79,8 +80,6 @@ impl Daemon {
         if self.name == "dnsmasq" {
             let more = ["--keep-in-foreground", "--pid-file=", "--log-facility=-", "--user=root", "--group="];
             words.extend(more.map(str::to_owned));
-            // A device that is called otherwise is one more that may be listened on.
-            words.extend(self.renamed.iter().map(|(_, device)| format!("--interface={device}")));
         }
         words
     }
@@ -88,6 +87,20 @@ impl Daemon {
     pub fn stop(&self, lab: &Lab) {
         stop(&self.pid_file(lab));
     }
+}
+
+/// Runs a program in a zone that is no daemon then, such as `haproxy -c`: this machine's, with the files of the zone, and
+/// gives its exit status. Where this machine has none, or this is not root, it succeeds.
+pub(in super::super) fn run_in_zone(root: &Path, program: &str, arguments: &[OsString]) -> u8 {
+    if stacks::inside(root, program).is_none() {
+        eprintln!("{program}: not found");
+        return 127;
+    }
+    let Some(real) = find(base(program)).filter(|_| rustix::process::geteuid().is_root()) else { return 0 };
+    let mut command = tool("unshare");
+    command.args(["--mount", "--propagation", "private", "/bin/sh", "-c", IN_ZONE, "sh"]).arg(root).arg(real);
+    let status = command.args(arguments).status().unwrap();
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
 /// Starts what goes on when the command that starts it has ended, and notes its number.
@@ -185,6 +198,15 @@ pub(super) fn start_client(lab: &Lab, space: &str, zone: &str, device: &str) {
     let log = File::options().create(true).append(true).open(lab.own(&format!("packets.{zone}.{device}.log"))).unwrap();
     command.stdout(log.try_clone().unwrap()).stderr(log).current_dir("/");
     launch(command, &pid_file(lab, zone, &client_name(device)));
+}
+
+/// Asks for a lease once; whether there was one.
+pub(super) fn ask_once(lab: &Lab, space: &str, zone: &str, device: &str) -> bool {
+    let script = lab.own("packets.lease");
+    write_script(&script).unwrap();
+    let mut command = within(space, "udhcpc");
+    command.args(["-f", "-q", "-n", "-i", device, "-t", "3", "-T", "1", "-s"]).arg(&script);
+    command.env("LEASE", lease_file(lab, zone, device)).output().unwrap().status.success()
 }
 
 /// One that runs already reads it, so it is replaced.

@@ -137,7 +137,6 @@ const FRESH: &[(&str, &str)] = &[
     ("ipv6/conf/all/router_solicitation_delay", "0"),
     ("ipv4/conf/all/rp_filter", "0"),
     ("ipv4/conf/default/rp_filter", "0"),
-    ("ipv4/ping_group_range", "0 2147483647"),
 ];
 
 /// Rules of IPv4 do not see what a bridge carries.

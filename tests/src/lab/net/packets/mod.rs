@@ -20,6 +20,7 @@ mod wanted;
 use super::super::Lab;
 use super::model::Network;
 
+pub(super) use daemons::run_in_zone;
 pub use view::{Packets, Server};
 
 /// Makes the namespaces what the new state says.

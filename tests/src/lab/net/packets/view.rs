@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -208,16 +209,28 @@ impl Packets {
         Server { ended, thread: Some(thread) }
     }
 
+    /// A connection, if it comes about.
+    ///
+    /// # Errors
+    /// It does not.
+    ///
+    /// # Panics
+    /// The address is none.
+    pub fn try_connect(&self, place: &str, address: &str) -> io::Result<TcpStream> {
+        let address: SocketAddr = address.parse().unwrap();
+        let stream = self.inside(place, move || TcpStream::connect_timeout(&address, PATIENCE))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    }
+
     /// A connection that stays.
     ///
     /// # Panics
     /// It cannot be made.
     #[must_use]
     pub fn connect(&self, place: &str, address: &str) -> TcpStream {
-        let address: SocketAddr = address.parse().unwrap();
-        let stream = self.inside(place, move || TcpStream::connect_timeout(&address, PATIENCE)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
+        let connected = self.try_connect(place, address);
+        connected.unwrap_or_else(|error| panic!("{place} to {address}: {error}\n{}", self.logs()))
     }
 
     /// What a server answers to a line over a connection.
@@ -255,17 +268,31 @@ impl Packets {
         !matches!(self.inside(place, attempt), Ok(text) if !text.is_empty())
     }
 
-    /// The answer to a request of HTTP for a host.
+    /// Whether a datagram that is sent from elsewhere arrives.
     ///
     /// # Panics
-    /// There is none.
+    /// The address is none of the place.
     #[must_use]
-    pub fn get(&self, place: &str, address: &str, host: &str) -> String {
-        let mut stream = self.connect(place, address);
-        write!(stream, "GET / HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    pub fn hears(&self, place: &str, address: &str, from: &str) -> bool {
+        let address: SocketAddr = address.parse().unwrap();
+        let ear = self.inside(place, move || UdpSocket::bind(address)).unwrap();
+        ear.set_read_timeout(Some(SILENCE)).unwrap();
+        let any = if address.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
+        // Where no way is known it is refused at once.
+        let _ = self.inside(from, move || UdpSocket::bind(any)?.send_to(b"hello", address));
+        ear.recv(&mut [0; 16]).is_ok()
+    }
+
+    /// The whole answer to a request of HTTP for a host.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn try_get(&self, place: &str, address: &str, host: &str) -> io::Result<String> {
+        let mut stream = self.try_connect(place, address)?;
+        write!(stream, "GET / HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
         let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        text
+        stream.read_to_string(&mut text)?;
+        Ok(text)
     }
 
     /// Asks a name server, and gives the addresses that it answers.
@@ -311,6 +338,17 @@ impl Packets {
         None
     }
 
+    /// Asks for a lease on a link of a zone, as something that has no address yet. None: nobody gives one.
+    ///
+    /// # Panics
+    /// There is no such link.
+    #[must_use]
+    pub fn ask_for_lease(&self, zone: &str, link: &str) -> Option<String> {
+        let found = self.lab.state().net.links.get(link).map(|found| device(link, found)).unwrap();
+        let asked = daemons::ask_once(&self.lab, &self.space(zone), zone, &found);
+        asked.then(|| self.lease(zone, link))?
+    }
+
     /// The addresses that a link of a zone has got, those of IPv6 among them.
     ///
     /// # Panics
@@ -336,15 +374,29 @@ impl Packets {
         }
     }
 
-    /// What daemons and clients have said.
+    /// What daemons and clients have said, and what there is in each namespace: for a test that has failed.
+    ///
+    /// # Panics
+    /// The commands that tell are not there.
     #[must_use]
     pub fn logs(&self) -> String {
         let entries = std::fs::read_dir(self.lab.own("")).into_iter().flatten().flatten();
-        let logs = entries
-            .map(|entry| entry.path())
-            .filter(|path| path.to_string_lossy().ends_with(".log") && path.to_string_lossy().contains("packets."));
-        logs.map(|path| format!("{}:\n{}", path.display(), std::fs::read_to_string(&path).unwrap_or_default()))
-            .collect()
+        let is_log = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.starts_with("packets.") && name.ends_with(".log")
+        };
+        let logs = entries.map(|entry| entry.path()).filter(is_log);
+        let said =
+            logs.map(|path| format!("{}:\n{}", path.display(), std::fs::read_to_string(&path).unwrap_or_default()));
+        let looks: [(&str, &[&str]); 4] =
+            [("ip", &["-br", "address"]), ("ip", &["route"]), ("ip", &["-6", "route"]), ("nft", &["list", "ruleset"])];
+        let seen = self.spaces().into_iter().flat_map(|space| {
+            looks.map(|(name, words)| {
+                let output = tools::within(&space, name).args(words).output().unwrap();
+                format!("{space}: {name} {}\n{}", words.join(" "), String::from_utf8_lossy(&output.stdout))
+            })
+        });
+        said.chain(seen).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::super::super::Lab;
 use super::super::model::{Address, Class, GLOBAL, Link, Network, Stack};
 use super::super::smf::base;
+use super::super::zone::NOT_AUTOMATIC;
 use super::super::{ipnat, stacks};
 use super::daemons::Daemon;
 use super::items::Item;
@@ -51,7 +52,7 @@ impl Names {
     }
 }
 
-/// The device of a link: its name, where Linux takes it.
+/// The device of a link: its name, where Linux takes it. A daemon that is told a longer one does not find it.
 pub(super) fn device(name: &str, link: &Link) -> String {
     if name.len() <= LONGEST { name.to_owned() } else { format!("link{}", link.serial) }
 }
@@ -157,6 +158,10 @@ fn of_stack(network: &Network, names: &Names, zone: &str, stack: &Stack, items: 
         let all: Vec<&Address> = interface.addresses.values().filter(|found| found.state == "ok").collect();
         if all.iter().any(|found| found.kind == "addrconf" || found.value.is_some_and(|value| value.addr().is_ipv6())) {
             six(&space, &device, listens, items);
+            if interface.properties.contains_key(NOT_AUTOMATIC) {
+                let (key, value, rest) = (format!("ipv6/conf/{device}/autoconf"), "0".to_owned(), "1".to_owned());
+                items.insert(Item::Setting { space: space.clone(), key, value, rest });
+            }
         }
         for address in all {
             match (address.kind.as_str(), address.value) {
@@ -230,12 +235,10 @@ fn daemons(lab: &Lab, network: &Network, names: &Names, items: &mut BTreeSet<Ite
             let is_restart =
                 |(of, what, process): &&(String, String, String)| of == zone && what == "restart" && *process == name;
             let restarts = network.signals.iter().filter(is_restart).count();
-            let long = network.links.iter().filter(|(name, _)| name.len() > LONGEST);
-            let renamed = long.map(|(name, link)| (name.clone(), device(name, link))).collect();
             let Some(root) = root.clone() else { continue };
             let arguments = service.daemon[1..].to_vec();
             let (zone, space) = (zone.clone(), space.clone());
-            items.insert(Item::Daemon(Daemon { space, zone, name, arguments, root, restarts, renamed }));
+            items.insert(Item::Daemon(Daemon { space, zone, name, arguments, root, restarts }));
         }
     }
 }

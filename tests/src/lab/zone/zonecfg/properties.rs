@@ -232,6 +232,12 @@ pub(in crate::lab::zone) fn is_address(value: &str) -> bool {
         && address.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"-.".contains(&letter))
 }
 
+/// A router is an address or the name of a host: a length is of no use, but draws only a warning.
+fn is_router(value: &str) -> bool {
+    let bare = value.split('/').next().unwrap_or_default();
+    bare.parse::<Ipv6Addr>().is_ok() || is_address(bare)
+}
+
 /// A link by the rules of the kind of IP stack.
 pub(super) fn is_link(value: &str, exclusive: bool) -> bool {
     let number = value.trim_start_matches(|letter: char| !letter.is_ascii_digit());
@@ -253,7 +259,8 @@ pub(super) fn property(resource: &str, name: &str, value: &str, exclusive: bool)
         ("fs", "dir" | "raw") => value.starts_with('/'),
         ("fs", "type") => !value.contains('/'),
         ("net", "physical") => is_link(value, exclusive),
-        ("net", "address" | "allowed-address" | "defrouter") => is_address(value),
+        ("net", "address" | "allowed-address") => is_address(value),
+        ("net", "defrouter") => is_router(value),
         ("rctl", "name") => value.strip_prefix("zone.").is_some_and(|rest| {
             !rest.is_empty() && rest.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'-')
         }),

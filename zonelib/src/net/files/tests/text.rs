@@ -120,6 +120,7 @@ fn ways_in_that_cannot_be_told_apart_are_refused() {
         (ingress("x", http, a, 80), ingress("y", tls, b, 80), Some("either for HTTP")),
         (ingress("x", tcp, None, 80), ingress("y", tcp, None, 80), Some("use another port")),
         (ingress("x", tcp, None, 25), ingress("y", http, None, 80), Some("has none")),
+        (ingress("x", tcp, None, 25), ingress("y", tcp, None, 22), Some("it is for ssh")),
     ] {
         let sample = Sample { ingresses: vec![one, other], ..simple() };
         let found = haproxy::files(&sample.routing(), haproxy::FOLDER);

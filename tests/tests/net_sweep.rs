@@ -1,0 +1,76 @@
+//! A fault at every step of attaching, detaching and peering: afterwards everything is as before.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod zones_common;
+
+use tests::run::skip_without_root;
+use tests::scenario::World;
+use tests::sweep::{Command, Ends, Scenario};
+use zones_common::{ROUTER, create, prepared};
+
+fn scenario(
+    name: &str,
+    zone: &'static str,
+    words: &'static [&'static str],
+    prepare: impl Fn(&World) + Send + Sync + 'static,
+) -> Scenario {
+    Scenario {
+        name: name.to_owned(),
+        zone,
+        program: words[0],
+        prepare: Box::new(prepare),
+        command: Command::Program(Box::new(move |_| words.iter().map(|word| (*word).to_owned()).collect())),
+        ends: Ends::AsBefore,
+        also: &[],
+        told_nobody: &[],
+        moments: 8,
+        thorough: false,
+    }
+}
+
+fn with_zone(world: &World) {
+    prepared(world);
+    create(world, ROUTER).well();
+    world.configure("web", "sparse-root");
+    world.zoneadm("web", &["install"]).well();
+}
+
+fn with_attached_zone(world: &World) {
+    with_zone(world);
+    world.zonekit("net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M", "--open", "tcp/22"]).well();
+}
+
+fn with_two_routers(world: &World) {
+    prepared(world);
+    create(world, ROUTER).well();
+    create(world, &["-z", "router2", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16"]).well();
+}
+
+fn with_peers(world: &World) {
+    with_two_routers(world);
+    world.zonekit("net-peer", &["router1", "router2"]).well();
+}
+
+#[test]
+fn a_fault_at_every_step() {
+    if skip_without_root() {
+        return;
+    }
+    let attach = &["net-attach", "-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M", "--open", "tcp/22"];
+    let all = [
+        scenario("attach a zone", "web", attach, with_zone),
+        scenario("detach a zone", "web", &["net-detach", "-z", "web"], with_attached_zone),
+        scenario("peer two routers", "router1", &["net-peer", "router1", "router2"], with_two_routers),
+        scenario("end a peering", "router1", &["net-peer", "-d", "router1", "router2"], with_peers),
+    ];
+    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
+    let mut wrong = Vec::new();
+    for scenario in all.iter().filter(|scenario| scenario.name.contains(&only)) {
+        let swept = scenario.sweep();
+        println!("{scenario:?}: {} calls, {} points, {} wrong", swept.calls, swept.points, swept.wrong.len());
+        assert!(swept.points > swept.calls, "{scenario:?}: {} points", swept.points);
+        wrong.extend(swept.wrong);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
