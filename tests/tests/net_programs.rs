@@ -417,3 +417,30 @@ fn a_full_disk_leaves_nothing_half_done() {
     assert!(did.code == 2 && did.err.contains("No space left on device"), "{did:?}");
     assert_eq!(after, "");
 }
+
+#[test]
+fn a_zone_becomes_a_router_by_its_administrators_doing() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let links = world.lab.links();
+    let attach = ["-z", "web", "-x", "192.0.2.30", "-R", "10.6.0.0/16", "-R", "fd00:6::/64", "--domain", "six.example"];
+    run(&world, "net-attach", &attach).well();
+    assert_eq!(world.text("web", "/etc/hostname.znic2"), "192.0.2.30/24\n");
+    assert!(world.text("web", "/etc/hostname.znic3").contains("10.6.0.1/16"));
+    assert!(world.text("web", "/etc/hostname6.znic3").contains("fd00:6::1/64"));
+    // What forwards is bound to no address.
+    let config = fs::read_to_string(world.lab.place("/etc/zones/web.xml")).unwrap();
+    assert!(!config.contains("allowed-address"), "{config}");
+    assert!(run(&world, "net-list", &[]).well().out.contains(
+        "10.6.0.0/16, fd00:6::/64  routed by web (proxy), outside 192.0.2.30 on e1000g0, domain six.example"
+    ));
+    run(&world, "net-attach", &["-z", "box", "-x", "10.6.0.9", "--print"]).well();
+    run(&world, "net-peer", &["router1", "web"]).badly(&["`web` is kept by its administrator"]);
+    run(&world, "net-detach", &["-z", "web"]).badly(&["zone `web` is the router of box; destroy or detach them first"]);
+    run(&world, "net-detach", &["-z", "box"]).well();
+    run(&world, "net-detach", &["-z", "web"]).well();
+    assert_eq!(world.lab.links(), links);
+    assert_eq!(run(&world, "store", &["check"]).well().out, "");
+}
