@@ -3,6 +3,7 @@
 //! Files follow from the records of the store: whoever has changed a record has the router's files made again, and a
 //! router that runs reads them without losing connections. A zone that comes or goes changes two files of its own.
 
+pub mod global;
 pub mod ingress;
 pub mod peering;
 mod records;
@@ -25,7 +26,7 @@ use crate::net::files::smf::HaproxyPlace;
 use crate::net::files::{RoutingError, block, dnsmasq, haproxy};
 use crate::net::inside::{
     Change, InsideError, RouterTraits, Settings, ZoneFile, fragments, fragments_gone, ingress_files, maps, plan,
-    router_files, rules_files, stale_leases, write,
+    router_files, router_gone, rules_files, stale_leases, write,
 };
 
 pub use records::{RouterRecords, host_servers};
@@ -232,7 +233,11 @@ impl LiveRouter {
     /// [`RouterError`].
     pub fn refresh(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
         let records = RouterRecords::read(&self.router, store)?;
-        let files = router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?;
+        let files = if records.segments.is_empty() {
+            router_gone(&self.router, &maps(self.tree()).map_err(self.inside())?)
+        } else {
+            router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?
+        };
         self.bring(&files, journal)
     }
 
@@ -247,6 +252,9 @@ impl LiveRouter {
     fn files_for_ingresses(&self, records: &RouterRecords) -> Result<Vec<ZoneFile>, RouterError> {
         let routing = records.routing();
         let maps = maps(self.tree()).map_err(self.inside())?;
+        if records.segments.is_empty() {
+            return Ok(router_gone(&self.router, &maps));
+        }
         let mut files = ingress_files(&routing, &self.traits()?, &maps)?;
         // The filter has to let them in.
         files.extend(rules_files(&routing)?);
