@@ -82,6 +82,8 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     global_router(&world, "-R 10.1.1.0/25").badly(&["overlaps"]);
     global_router(&world, "-R 10.1.2.0/24").well();
     destroy(&world, "web").well();
+    let ingress = ("svc:/site/zonekit-ingress:default".to_owned(), "disabled".to_owned());
+    assert!(services(&world).contains(&ingress), "{:?}", services(&world));
     global_router(&world, "--remove 10.1.1.0/24").well();
     assert!(text("/etc/ipf/ipnat.conf").contains("10.1.2.0/24"));
     let did = global_router(&world, "--remove 10.1.2.0/24").well();
@@ -96,7 +98,12 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
 
 /// Folders that were made stay, and what is off by default is off by name.
 fn notable(difference: &str) -> Vec<&str> {
-    let expected = [" d 0755 0:3: is new", "interface e1000g0 {} : is gone", "{\"ipv4 forwarding\": \"off\"} : is new"];
+    let expected = [
+        " d 0755 0:3: is new",
+        "interface e1000g0 {} : is gone",
+        "{\"ipv4 forwarding\": \"off\"} : is new",
+        "zonekit-ingress:default disabled : is new",
+    ];
     difference.lines().filter(|line| !expected.iter().any(|end| line.ends_with(end))).collect()
 }
 

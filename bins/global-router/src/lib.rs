@@ -4,11 +4,11 @@ use clap::Parser;
 use ipnet::IpNet;
 use serde_json::json;
 use zonelib::host;
-use zonelib::journal::{Failure, Recovered};
+use zonelib::journal::Recovered;
 use zonelib::net::address::network;
 use zonelib::net::{Domain, LinkName, SegmentName, WantedGlobal};
 use zonelib::program::{self, Answer, StateFlags};
-use zonelib::router::global::{Done, GlobalError, forget, route};
+use zonelib::router::global::{Done, Failed, forget, route};
 
 /// What it is called in messages.
 pub const PROGRAM: &str = "global-router";
@@ -56,8 +56,8 @@ pub struct Cli {
 /// Does what the flags say.
 ///
 /// # Errors
-/// [`Failure`]: nothing has changed, unless it says so.
-pub fn run(cli: &Cli) -> Result<Answer, Failure<GlobalError>> {
+/// [`Failed`]: nothing has changed, unless it says so.
+pub fn run(cli: &Cli) -> Result<Answer, Failed> {
     host::usual_umask();
     let state = cli.state.dir();
     let recovered = |before: &Recovered| {

@@ -62,6 +62,13 @@ pub enum GlobalError {
     Journal(#[from] JournalError),
 }
 
+/// Why it is as before, unless it says that something is left.
+pub type Failed = Box<Failure<GlobalError>>;
+
+fn undone(error: GlobalError) -> Failed {
+    Box::new(Failure::Undone(error))
+}
+
 /// What to do about an interface that is set up for this boot only.
 fn temporary(error: &HostError) -> &'static str {
     if error.says("temporary object") { "; make the interface persistent by ipadm(8) first" } else { "" }
@@ -137,24 +144,24 @@ pub fn route(
     dry: bool,
     recovered: impl FnOnce(&Recovered),
     tell: &mut dyn FnMut(&str),
-) -> Result<Done, Failure<GlobalError>> {
+) -> Result<Done, Failed> {
     let store = Directory::new(state);
     let check = || -> Result<(), GlobalError> {
         let traits = LiveRouter::find(&Router::Global, state)?.traits()?;
         let missing: Vec<_> = traits.missing().into_iter().filter(|what| *what != "haproxy").collect();
         if missing.is_empty() { Ok(()) } else { Err(GlobalError::Missing(missing)) }
     };
-    check().map_err(Failure::Undone)?;
+    check().map_err(undone)?;
     if dry {
         let planned = View::take(&store).and_then(|mut view| plan_global(wanted, &mut view));
-        let plan = planned.map_err(|error| Failure::Undone(error.into()))?;
+        let plan = planned.map_err(|error| undone(error.into()))?;
         let mut done = Done { segments: plan.segments.clone(), ..Done::default() };
         plan.steps.iter().for_each(|step| done.step(step));
         let (before, after) = settings(&plan.segments);
         before.iter().chain(&after).for_each(|setting| done.setting(setting));
         return Ok(done);
     }
-    Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
+    let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
         let _names = Names::hold(&store)?;
         let plan = plan_global(wanted, &mut View::take(&store)?)?;
         let mut done = Done { segments: plan.segments.clone(), ..Done::default() };
@@ -172,7 +179,8 @@ pub fn route(
             set(setting, journal, &mut done)?;
         }
         Ok(done)
-    })
+    });
+    done.map_err(Box::new)
 }
 
 /// Writes down how the settings are, unless that was done when the first segment came.
@@ -224,16 +232,16 @@ pub fn forget(
     dry: bool,
     recovered: impl FnOnce(&Recovered),
     tell: &mut dyn FnMut(&str),
-) -> Result<Done, Failure<GlobalError>> {
+) -> Result<Done, Failed> {
     let store = Directory::new(state);
     if dry {
         let planned = View::take(&store).and_then(|view| forget_global(name, &view, &store));
-        let removed = planned.map_err(|error| Failure::Undone(error.into()))?;
+        let removed = planned.map_err(|error| undone(error.into()))?;
         let mut done = Done { segments: removed.segments, ..Done::default() };
         removed.steps.iter().for_each(|step| done.step(step));
         return Ok(done);
     }
-    Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
+    let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
         let _names = Names::hold(&store)?;
         let view = View::take(&store)?;
         let removed = forget_global(name, &view, &store)?;
@@ -261,5 +269,6 @@ pub fn forget(
             store.remove(GlobalBefore::KIND, &key)?;
         }
         Ok(done)
-    })
+    });
+    done.map_err(Box::new)
 }

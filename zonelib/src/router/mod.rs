@@ -300,19 +300,18 @@ fn rereads(changes: &[Change]) -> Vec<Reread> {
     let mut found = BTreeSet::new();
     for change in changes {
         let (folder, name) = change.path.rsplit_once('/').unwrap_or_default();
-        match (change.path.as_str(), folder) {
-            (_, dnsmasq::HOSTS | dnsmasq::NAMES) => drop(found.insert(Reread::Names)),
-            (dnsmasq::OWN | dnsmasq::MAIN, _) => drop(found.insert(Reread::Dnsmasq)),
-            ("etc/ipf/ipnat.conf", _) => drop(found.insert(Reread::Translation)),
-            ("etc/ipf/ipf.conf" | "etc/ipf/ipf6.conf", _) => drop(found.insert(Reread::Filter)),
-            ("etc/inet/static_routes", _) => found.extend(routes(change)),
-            (_, haproxy::FOLDER) => {
-                let runs = name != haproxy::CONFIG || change.after.is_some();
-                // A map may go together with the configuration.
-                found.insert(Reread::Ingress { runs });
+        found.extend(match (change.path.as_str(), folder) {
+            (_, dnsmasq::HOSTS | dnsmasq::NAMES) => vec![Reread::Names],
+            (dnsmasq::OWN | dnsmasq::MAIN, _) => vec![Reread::Dnsmasq],
+            ("etc/ipf/ipnat.conf", _) => vec![Reread::Translation],
+            ("etc/ipf/ipf.conf" | "etc/ipf/ipf6.conf", _) => vec![Reread::Filter],
+            ("etc/inet/static_routes", _) => routes(change),
+            (_, haproxy::FOLDER) if name == haproxy::CONFIG || change.after.is_some() => {
+                vec![Reread::Ingress { runs: change.after.is_some() }]
             }
-            _ => {}
-        }
+            // Nobody reads a map that goes alone any more, and the rest is read at boot only.
+            _ => Vec::new(),
+        });
     }
     if found.contains(&Reread::Dnsmasq) {
         found.remove(&Reread::Names);
