@@ -5,6 +5,8 @@
 mod packets_common;
 mod zones_common;
 
+use std::fs;
+
 use packets_common::skip;
 use tests::lab::Packets;
 use tests::scenario::{Did, World};
@@ -72,4 +74,38 @@ fn peers_see_each_other_as_they_are_and_others_see_their_routers() {
     let routes = |zone: &str| world.lab.routes_of(zone).into_iter().filter(|(to, _)| to.prefix_len() > 0).count();
     assert_eq!((routes("r1"), routes("r2")), (0, 0));
     assert_eq!(packets.ask("a", "198.51.100.1:80"), "far 192.0.2.20");
+}
+
+#[test]
+fn peers_on_two_hosts_exchange_their_halves_as_files() {
+    if skip() {
+        return;
+    }
+    let worlds = [World::new(), World::new()];
+    let near = worlds[0].lab.carry_packets();
+    let far = worlds[1].lab.carry_packets_beside(&near);
+    // The other host has another address.
+    for (command, line) in [
+        ("ipadm", "delete-addr e1000g0/v4"),
+        ("ipadm", "create-addr -T static -a 192.0.2.11/24 e1000g0/v4"),
+        ("route", "add default 192.0.2.1"),
+    ] {
+        worlds[1].run(command, &line.split(' ').collect::<Vec<_>>()).well();
+    }
+    for (world, router, outside, network, zone, address) in [
+        (&worlds[0], "r1", "192.0.2.20", "10.1.1.0/24", "a", "10.1.1.5"),
+        (&worlds[1], "r7", "192.0.2.70", "10.1.7.0/24", "b", "10.1.7.5"),
+    ] {
+        create(world, &["-z", router, "-t", "router", "-x", outside, "-R", network]).well();
+        create(world, &["-z", zone, "-x", address]).well();
+    }
+    let servers = (near.serve("a", "a", "0.0.0.0:80"), far.serve("b", "b", "0.0.0.0:80"));
+    assert!(near.unanswered("a", "10.1.7.5:80") && far.unanswered("b", "10.1.1.5:80"));
+    let (half, other) = (worlds[0].beside("r1.peer"), worlds[0].beside("r7.peer"));
+    fs::write(&half, peer(&worlds[0], "r1 --export").out).unwrap();
+    fs::write(&other, peer(&worlds[1], &format!("r7 --with {}", half.display())).out).unwrap();
+    peer(&worlds[0], &format!("r1 --with {}", other.display()));
+    assert_eq!(near.ask("a", "10.1.7.5:80"), "b 10.1.1.5");
+    assert_eq!(far.ask("b", "10.1.1.5:80"), "a 10.1.7.5");
+    drop(servers);
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::{self, ConfigError, NetResourceChange, NetResourceError, ZoneName, ZonesError};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
-use crate::host::{ChangeError, HostError, NetworkChange, Reread};
-use crate::root::{Tree, clear, remove_tree, set_attributes};
+use crate::host::{ChangeError, HostError, NetworkChange, Reread, Setting};
+use crate::root::{Timestamp, Tree, clear, remove_tree, set_attributes};
 
 use super::zone_file::{self, RootOf, SavedFile};
 use super::zones;
@@ -129,6 +129,11 @@ pub enum Undo {
         /// What.
         what: Reread,
     },
+    /// Give a setting of the host the value that it had.
+    Setting {
+        /// The setting.
+        setting: Setting,
+    },
     /// Bring back a small file of the host as it was.
     RestoreFile {
         /// Where.
@@ -137,6 +142,8 @@ pub enum Undo {
         text: String,
         /// Its permissions.
         mode: u32,
+        /// When it was changed.
+        modified: Timestamp,
     },
 }
 
@@ -203,6 +210,7 @@ impl Undo {
             Self::Reread { zone, what } => {
                 format!("have router {} read {} again", zone.as_deref().unwrap_or("global"), what.describe())
             }
+            Self::Setting { setting } => setting.describe(),
             Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
@@ -247,7 +255,10 @@ impl Undo {
             Self::Zonecfg { change } => Ok(change.ensure()?),
             Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
             Self::Reread { zone, what } => reread(zone.as_deref(), what),
-            Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
+            Self::Setting { setting } => Ok(setting.set()?),
+            Self::RestoreFile { path, text, mode, modified } => {
+                restore_file(path, text, *mode, *modified).map_err(system(path))
+            }
         }
     }
 
@@ -331,7 +342,7 @@ fn remove_scratch(path: &Path) -> io::Result<()> {
     }
 }
 
-fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+fn restore_file(path: &Path, text: &str, mode: u32, modified: Timestamp) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
@@ -342,7 +353,8 @@ fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let written = file.write_all(text.as_bytes()).and_then(|()| set_attributes(&file, None, mode, modified));
+    let written = written.and_then(|()| file.sync_all());
     written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
         // It is worth nothing without its name.
         let _ = std::fs::remove_file(&beside);

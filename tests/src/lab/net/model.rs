@@ -29,8 +29,18 @@ pub(crate) struct Network {
     pub signals: Vec<(String, String, String)>,
     /// The last number given to something.
     pub serial: u64,
-    /// Whether all of it is there as network namespaces of Linux, and by what name.
-    pub packets: Option<String>,
+    /// Whether all of it is there as network namespaces of Linux, and by what names.
+    pub packets: Option<Spaces>,
+}
+
+/// How the names of namespaces begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spaces {
+    pub own: String,
+    /// Those of the host that has the outside, which hosts may share.
+    pub outside: String,
+    /// The number of the host among those of a process.
+    pub number: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::super::super::Lab;
+use super::super::model::{Class, Spaces};
 use super::wanted::{Names, device};
 use super::{daemons, inside, sweep, tools};
 
@@ -26,7 +27,7 @@ const SILENCE: Duration = Duration::from_millis(700);
 #[derive(Debug)]
 pub struct Packets {
     lab: Lab,
-    prefix: String,
+    spaces: Spaces,
 }
 
 impl Lab {
@@ -56,19 +57,44 @@ impl Lab {
     /// They cannot; [`Lab::no_packets`] says why.
     #[must_use]
     pub fn carry_packets(&self) -> Packets {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         sweep::stale();
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let prefix = format!("{}.{}.{number}", sweep::FAMILY, std::process::id());
-        self.transact(|host| host.state.net.packets = Some(prefix.clone()));
-        Packets { lab: self.clone(), prefix }
+        let (own, number) = unused();
+        self.carry(Spaces { outside: own.clone(), own, number })
     }
+
+    /// The same for a host that shares the outside of another. The addresses of its own NICs differ from the other's.
+    ///
+    /// # Panics
+    /// As [`Lab::carry_packets`].
+    #[must_use]
+    pub fn carry_packets_beside(&self, other: &Packets) -> Packets {
+        let (own, number) = unused();
+        self.transact(|host| {
+            let nics = host.state.net.links.values_mut().filter(|link| link.class == Class::Phys);
+            for byte in nics.filter_map(|link| link.mac.as_mut()).map(|mac| &mut mac[3]) {
+                *byte ^= u8::try_from(number % 255).unwrap() + 1;
+            }
+        });
+        self.carry(Spaces { own, outside: other.spaces.outside.clone(), number })
+    }
+
+    fn carry(&self, spaces: Spaces) -> Packets {
+        self.transact(|host| host.state.net.packets = Some(spaces.clone()));
+        Packets { lab: self.clone(), spaces }
+    }
+}
+
+/// A name that no namespace of this machine begins with, and the number in it.
+fn unused() -> (String, u32) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    (format!("{}.{}.{number}", sweep::FAMILY, std::process::id()), number)
 }
 
 impl Drop for Packets {
     fn drop(&mut self) {
         // The state need not be sound: a test may have failed in the midst of a command.
-        sweep::remove(&self.prefix);
+        sweep::remove(&self.spaces.own);
     }
 }
 
@@ -145,12 +171,12 @@ impl Packets {
     /// The names of the namespaces.
     #[must_use]
     pub fn spaces(&self) -> Vec<String> {
-        sweep::those_of(&self.prefix)
+        sweep::those_of(&self.spaces.own)
     }
 
     /// The namespace of a zone; `outside` is that of the world.
     fn space(&self, place: &str) -> String {
-        let names = Names::new(&self.prefix);
+        let names = Names(&self.spaces);
         if place == "outside" {
             return names.outside();
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::super::super::Lab;
-use super::super::model::{Address, Class, GLOBAL, Link, Network, Stack};
+use super::super::model::{Address, Class, GLOBAL, Link, Network, Spaces, Stack};
 use super::super::smf::base;
 use super::super::zone::NOT_AUTOMATIC;
 use super::super::{ipnat, stacks};
@@ -24,31 +24,25 @@ const OUTSIDE_BRIDGE: &str = "outside";
 
 /// The parts of a lab's network, by the names of their namespaces.
 #[derive(Debug)]
-pub(super) struct Names {
-    prefix: String,
-}
+pub(super) struct Names<'a>(pub &'a Spaces);
 
-impl Names {
-    pub fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
-    }
-
+impl Names<'_> {
     pub fn switch(&self) -> String {
-        format!("{}.switch", self.prefix)
+        format!("{}.switch", self.0.own)
     }
 
     pub fn outside(&self) -> String {
-        format!("{}.outside", self.prefix)
+        format!("{}.outside", self.0.outside)
     }
 
     /// The stack of the global zone, or of another.
     pub fn stack(&self, zone: &str) -> String {
-        format!("{}.zone.{zone}", self.prefix)
+        format!("{}.zone.{zone}", self.0.own)
     }
 
     /// A zone that shares the stack of the global zone, and sees its own part of it alone.
     pub fn shared(&self, zone: &str) -> String {
-        format!("{}.shared.{zone}", self.prefix)
+        format!("{}.shared.{zone}", self.0.own)
     }
 }
 
@@ -63,9 +57,11 @@ fn device_of(network: &Network, name: &str) -> String {
 
 pub(super) fn of(lab: &Lab, network: &Network) -> BTreeSet<Item> {
     let mut items = BTreeSet::new();
-    let Some(prefix) = &network.packets else { return items };
-    let names = Names::new(prefix);
-    outside(&names, &mut items);
+    let Some(spaces) = &network.packets else { return items };
+    let names = Names(spaces);
+    if spaces.own == spaces.outside {
+        outside(&names, &mut items);
+    }
     items.insert(Item::Space(names.switch()));
     links(network, &names, &mut items);
     for (zone, stack) in &network.stacks {
@@ -77,7 +73,7 @@ pub(super) fn of(lab: &Lab, network: &Network) -> BTreeSet<Item> {
     items
 }
 
-fn outside(names: &Names, items: &mut BTreeSet<Item>) {
+fn outside(names: &Names<'_>, items: &mut BTreeSet<Item>) {
     let space = names.outside();
     items.insert(Item::Space(space.clone()));
     items.insert(Item::Bridge { space: space.clone(), device: OUTSIDE_BRIDGE.to_owned() });
@@ -108,7 +104,7 @@ fn six(space: &str, device: &str, listens: bool, items: &mut BTreeSet<Item>) {
 }
 
 /// Bridges, and a port for each link that a stack can have.
-fn links(network: &Network, names: &Names, items: &mut BTreeSet<Item>) {
+fn links(network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
     let space = names.switch();
     for (name, link) in &network.links {
         let own = format!("b{}", link.serial);
@@ -116,7 +112,7 @@ fn links(network: &Network, names: &Names, items: &mut BTreeSet<Item>) {
             items.insert(Item::Bridge { space: space.clone(), device: own.clone() });
         }
         if link.class == Class::Phys {
-            let (port, end) = (format!("u{}", link.serial), format!("nic{}", link.serial));
+            let (port, end) = (format!("u{}", link.serial), format!("nic{}x{}", names.0.number, link.serial));
             let (outside, to) = (names.outside(), OUTSIDE_BRIDGE.to_owned());
             items.insert(Item::Uplink { space: space.clone(), port, bridge: own.clone(), outside, end, to });
         }
@@ -138,7 +134,7 @@ fn links(network: &Network, names: &Names, items: &mut BTreeSet<Item>) {
     }
 }
 
-fn of_stack(network: &Network, names: &Names, zone: &str, stack: &Stack, items: &mut BTreeSet<Item>) {
+fn of_stack(network: &Network, names: &Names<'_>, zone: &str, stack: &Stack, items: &mut BTreeSet<Item>) {
     let space = names.stack(zone);
     let mut setting = |key: &str| {
         let (key, value, rest) = (key.to_owned(), "1".to_owned(), "0".to_owned());
@@ -201,7 +197,7 @@ fn rules(network: &Network, space: &str, stack: &Stack, items: &mut BTreeSet<Ite
 }
 
 /// A zone that shares a stack can speak by its own addresses alone, and by routers that it was given.
-fn shared(network: &Network, names: &Names, items: &mut BTreeSet<Item>) {
+fn shared(network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
     for found in &network.shared {
         let Some(segment) = network.links.get(network.segment(&found.link)) else { continue };
         let space = names.shared(&found.zone);
@@ -225,7 +221,7 @@ fn shared(network: &Network, names: &Names, items: &mut BTreeSet<Item>) {
 }
 
 /// The daemons of services that are online.
-fn daemons(lab: &Lab, network: &Network, names: &Names, items: &mut BTreeSet<Item>) {
+fn daemons(lab: &Lab, network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
     for (zone, services) in &network.services {
         let root = if zone == GLOBAL { Some(lab.root().to_owned()) } else { root_of(lab, zone) };
         let space = if network.stacks.contains_key(zone) { names.stack(zone) } else { names.shared(zone) };
