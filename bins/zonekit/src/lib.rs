@@ -21,6 +21,7 @@ pub const PROGRAMS: &[Known] = &[
     ("describe-zone", "describe-zone", "describes a zone, and what would go with it"),
     ("destroy-zone", "destroy-zone", "destroys a zone with all that was made for it"),
     ("destroy-zone-template", "destroy-zone-template", "destroys a zone template"),
+    ("global-router", "global-router", "makes the global zone the router of networks of zones"),
     ("golden", "golden", "shows golden images, and removes those that nobody uses"),
     ("ingress", "ingress", "lets connections to a router in to zones behind it"),
     ("list-zone-templates", "list-zone-templates", "lists zone templates"),
