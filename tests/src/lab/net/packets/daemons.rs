@@ -71,6 +71,27 @@ impl Daemon {
         command.arg(&self.root).arg(program).args(self.foreground());
         command.stdout(file.try_clone().unwrap()).stderr(file).stdin(Stdio::null()).current_dir("/");
         launch(command, &self.pid_file(lab));
+        self.wait_until_it_heeds_signals(lab);
+    }
+
+    /// A start method ends when its daemon is at work, and nothing else is done to the service before.
+    fn wait_until_it_heeds_signals(&self, lab: &Lab) {
+        let signal = if self.name == "haproxy" { Signal::USR2 } else { Signal::HUP };
+        let bit = 1_u64 << (signal.as_raw() - 1);
+        let number = fs::read_to_string(self.pid_file(lab)).unwrap_or_default();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let status = fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            if caught.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap_or_default() & bit != 0) {
+                return;
+            }
+            if caught.is_none() || status.contains("State:\tZ") {
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        lab.violation(&format!("{} of zone {} does not run", self.name, self.zone));
     }
 
     fn foreground(&self) -> Vec<String> {

@@ -146,7 +146,7 @@ fn answer(stream: &mut TcpStream, name: &str, ended: &AtomicBool) -> io::Result<
                 write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
                 return Ok(());
             }
-            writeln!(stream, "{name} {peer} {asked}")?;
+            stream.write_all(format!("{name} {peer} {asked}\n").as_bytes())?;
         }
     }
     Ok(())
