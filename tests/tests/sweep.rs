@@ -43,6 +43,7 @@ fn scenario(
         moments: 0,
         // The brands differ in what is installed, not in what is done to it.
         thorough: brand == BRANDS[0],
+        thinned: 1,
     }
 }
 

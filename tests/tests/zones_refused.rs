@@ -7,6 +7,7 @@ mod zones_common;
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use tests::lab::Fault;
 use tests::scenario::{Did, World};
 use tests::sweep::View;
 use zones_common::{ROUTER, create, destroy, prepared, warmed};
@@ -185,12 +186,79 @@ fn a_zone_that_others_have_made_goes_too() {
 }
 
 #[test]
+fn a_zone_that_is_half_made_goes_too() {
+    let world = world();
+    let before = View::of(&world.lab);
+    let calls = {
+        world.lab.reset_log();
+        create(&world, &["-z", "web", "-x", "10.1.1.5", "-d", "/data"]).well();
+        world.lab.log().len()
+    };
+    destroy(&world, "web").well();
+    for number in (1..=calls).step_by(4) {
+        world.lab.fault(Some(&Fault::KillAfter(number)));
+        let _ = create(&world, &["-z", "web", "-x", "10.1.1.5", "-d", "/data"]);
+        world.lab.fault(None);
+        let did = destroy(&world, "web");
+        assert!(did.code == 0 || did.err.contains("there is no zone `web`"), "after call {number}: {did:#?}");
+        unchanged(&world, &before);
+        world.is_sound();
+    }
+}
+
+#[test]
+fn what_failed_can_be_kept_to_be_looked_at() {
+    let world = world();
+    let before = View::of(&world.lab);
+    world.lab.reset_log();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    let boot = 1 + world.lab.log().iter().position(|call| call.line().contains("-z web boot")).unwrap();
+    destroy(&world, "web").well();
+    world.lab.reset_log();
+    world.lab.fault(Some(&Fault::Fail(boot)));
+    let did = create(&world, &["-z", "web", "-x", "10.1.1.5", "--keep"]);
+    world.lab.fault(None);
+    did.badly(&["everything was kept as it is", "zonekit-recover -n whole:web"]);
+    assert_eq!(world.state("web"), "installed");
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).badly(&["failed and was kept"]);
+    let said = world.zonekit("zonekit-recover", &["-n", "whole:web"]);
+    assert!(said.out.contains("delete the vnic") && said.out.contains("uninstall zone `web`"), "{said:#?}");
+    world.zonekit("zonekit-recover", &[]).well();
+    unchanged(&world, &before);
+    world.is_sound();
+}
+
+#[test]
+fn the_configurator_of_the_distribution_is_asked() {
+    let world = warmed();
+    let place = world.lab.place("/usr/lib/zap/zone-konfigurator");
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    let noted = world.beside("konfigured");
+    fs::write(&place, format!("#!/bin/sh\necho \"$@\" >>{}\n", noted.display())).unwrap();
+    fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    create(&world, &["-z", "web", "-K", "timezone=UTC", "-K", "x=a b;c"]).well();
+    assert_eq!(fs::read_to_string(noted).unwrap(), "-z web timezone=UTC\n-z web x=a b;c\n");
+}
+
+#[test]
+fn a_zone_with_ipv6_alone() {
+    let world = warmed();
+    let before = View::of(&world.lab);
+    create(&world, &["-z", "six", "-6"]).well();
+    let text = world.run("zonecfg", &["-z", "six", "export"]).well().out;
+    assert!(text.contains("set ip-type=exclusive") && !text.contains("allowed-address"), "{text}");
+    destroy(&world, "six").well();
+    unchanged(&world, &before);
+}
+
+#[test]
 fn data_stays_unless_somebody_says_otherwise() {
     let world = warmed();
     create(&world, &["-z", "web", "-d", "/data", "-D", "rpool/own/web"]).well();
     fs::write(world.lab.place("/export/zonedata/web/data/file"), "mine\n").unwrap();
     let did = destroy(&world, "web").well();
     assert!(did.out.contains("stays: the dataset `rpool/own/web`"), "{did:?}");
+    assert!(did.out.contains("/export/zonedata/web/data, which has something in it"), "{did:?}");
     assert_eq!(fs::read_to_string(world.lab.place("/export/zonedata/web/data/file")).unwrap(), "mine\n");
     assert!(world.lab.dataset("rpool/own/web").is_some());
     // They are there for the next one, and are not that one's to destroy.

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tests::foreign;
 use tests::run::skip_without_root;
 use tests::scenario::World;
 use tests::sweep::{Command, Ends, Scenario, Swept};
@@ -17,7 +18,8 @@ fn zonekit(words: &[&'static str]) -> Command {
     let words: Vec<&'static str> = words.to_vec();
     Command::Program(Box::new(move |world| {
         let zones = world.lab.place("/zones").display().to_string();
-        let words = words.iter().map(|word| (*word).to_owned());
+        let image = world.lab.place("/images/one.iso").display().to_string();
+        let words = words.iter().map(|word| if *word == "IMAGE" { image.clone() } else { (*word).to_owned() });
         let place = words.clone().next().filter(|word| word == "create-zone").map(|_| ["--zones".to_owned(), zones]);
         words.chain(place.into_iter().flatten()).collect()
     }))
@@ -40,9 +42,26 @@ fn scenario(
         ends,
         also: &[],
         told_nobody: &[],
-        moments: 12,
+        moments: 12 / thinned(),
         thorough: false,
+        thinned: thinned(),
     }
+}
+
+/// All points take half an hour, so that each run has a part of them. `SWEEP_THINNED=1` asks for all.
+fn thinned() -> usize {
+    std::env::var("SWEEP_THINNED").ok().and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(6)
+}
+
+/// A zone of a brand of others: a host with that, and an image on it.
+fn of_others(kind: &'static str, more: &'static [&'static str]) -> Scenario {
+    let words: Vec<&'static str> = ["create-zone", "-z", "web", "-t", kind].iter().chain(more).copied().collect();
+    scenario(&format!("create a zone of type {kind}"), "web", Ends::AsBefore, &words, |world| {
+        with_router(world);
+        foreign::install(&world.lab);
+        // Noted at each installation, whatever becomes of the zone.
+        std::os::unix::fs::symlink("/dev/null", world.lab.place("/.lab/installed")).unwrap();
+    })
 }
 
 /// A host with a router, and a zone behind it.
@@ -89,6 +108,10 @@ fn scenarios() -> Vec<Scenario> {
             &["create-zone", "-z", "web", "-n", "3", "-x", "10.1.1.20"],
             with_router,
         ),
+        of_others("lx", &["-x", "10.1.1.5", "-I", "IMAGE"]),
+        of_others("alien", &["-x", "10.1.1.5", "-I", "IMAGE"]),
+        of_others("s10", &["-x", "10.1.1.5", "-I", "IMAGE"]),
+        of_others("bhyve", &["-x", "10.1.1.5", "-V", "1G", "-I", "IMAGE"]),
         destroy("destroy a zone behind a router", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=10M", "-d", "/data"]),
         destroy("destroy a router", &["-z", "web", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16"]),
     ]

@@ -1,5 +1,7 @@
 //! Every form in which modules are installed, and everything that can be wrong with it.
 
+#![allow(clippy::unwrap_used, reason = "for tests, which end by panics")]
+
 mod common;
 
 use std::fs;

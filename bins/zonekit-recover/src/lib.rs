@@ -25,7 +25,7 @@ pub struct Cli {
     /// Where the journal is.
     #[command(flatten)]
     pub state: StateFlags,
-    /// The zones; a golden image has `golden:` before its name
+    /// The zones; a golden image has `golden:` before its name, and a zone with all that is made for it `whole:`
     #[arg(value_name = "ZONE")]
     pub subjects: Vec<Subject>,
 }

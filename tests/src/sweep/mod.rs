@@ -53,6 +53,8 @@ pub struct Scenario {
     pub moments: usize,
     /// Tries every remedy after every fault; else they take turns.
     pub thorough: bool,
+    /// Every call has its faults when this is 1; else each call has one kind of them less often.
+    pub thinned: usize,
 }
 
 /// What makes the words of a command line on a host.

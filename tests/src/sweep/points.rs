@@ -45,6 +45,10 @@ pub(super) fn sweep(stage: &Stage<'_>) -> Swept {
     let mut swept = Swept { calls: calls.len(), ..Swept::default() };
     for (number, line) in (1..).zip(&calls) {
         for (turn, (kind, fault)) in faults(stage, line).iter().enumerate() {
+            // Each kind of fault comes at other calls.
+            if (number + turn) % stage.scenario.thinned != 0 {
+                continue;
+            }
             let left = *kind != FAIL.0 && *kind != INTERRUPT.0;
             for remedy in remedies(stage, left && *kind != FROM.0 && !looks(line), number + turn) {
                 stage.again();
@@ -100,7 +104,10 @@ fn recoveries(stage: &Stage<'_>, calls: usize, swept: &mut Swept) {
     let lines: Vec<String> = stage.lab().log().iter().map(crate::lab::Call::line).collect();
     for (number, line) in (1..).zip(&lines) {
         let faults = if stage.scenario.thorough { &[FAIL, BEFORE, AFTER][..] } else { &[FAIL, AFTER] };
-        for (kind, fault) in faults {
+        for (turn, (kind, fault)) in faults.iter().enumerate() {
+            if (number + turn) % stage.scenario.thinned != 0 {
+                continue;
+            }
             let (did, _) = killed(longest);
             stage.lab().reset_log();
             stage.lab().fault(Some(&fault(number)));

@@ -123,7 +123,9 @@ impl View {
             if made_once || NOT_LOOKED_AT.iter().any(|left_out| Path::new(&name).starts_with(left_out)) {
                 continue;
             }
-            let modified = (node.kind == 'f').then_some(node.modified);
+            // zonecfg(8) writes a configuration anew when it takes a change back.
+            let rewritten = name.starts_with("/etc/zones/");
+            let modified = (node.kind == 'f' && !rewritten).then_some(node.modified);
             let place = place.join(std::ffi::OsStr::new(std::str::from_utf8(&path).unwrap_or_default()));
             self.facts.insert(format!("file {name}"), Fact { text: text(lab, &node, &place), modified });
         }

@@ -13,7 +13,7 @@ use crate::config::{self, ConfigError, NetResourceChange, NetResourceError, Zone
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
 use crate::host::{ChangeError, HostError, NetworkChange, Reread};
-use crate::root::{Tree, clear, remove_tree, set_attributes};
+use crate::root::{Timestamp, Tree, clear, remove_tree, set_attributes};
 
 use super::zone_file::{self, RootOf, SavedFile};
 use super::zones;
@@ -137,6 +137,8 @@ pub enum Undo {
         text: String,
         /// Its permissions.
         mode: u32,
+        /// When it was changed.
+        modified: Timestamp,
     },
 }
 
@@ -247,7 +249,9 @@ impl Undo {
             Self::Zonecfg { change } => Ok(change.ensure()?),
             Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
             Self::Reread { zone, what } => reread(zone.as_deref(), what),
-            Self::RestoreFile { path, text, mode } => restore_file(path, text, *mode).map_err(system(path)),
+            Self::RestoreFile { path, text, mode, modified } => {
+                restore_file(path, text, *mode, *modified).map_err(system(path))
+            }
         }
     }
 
@@ -331,7 +335,7 @@ fn remove_scratch(path: &Path) -> io::Result<()> {
     }
 }
 
-fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+fn restore_file(path: &Path, text: &str, mode: u32, modified: Timestamp) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
@@ -342,7 +346,8 @@ fn restore_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let written = file.write_all(text.as_bytes()).and_then(|()| set_attributes(&file, None, mode, modified));
+    let written = written.and_then(|()| file.sync_all());
     written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
         // It is worth nothing without its name.
         let _ = std::fs::remove_file(&beside);

@@ -10,7 +10,7 @@ use super::undo::{UndoError, system};
 use crate::brand::state::OpenRoot;
 use crate::config::ZoneName;
 use crate::host;
-use crate::root::{Tree, put_file};
+use crate::root::{Timestamp, Tree, WholeFile, put_file};
 
 /// The root that a file is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,13 +35,15 @@ pub struct SavedFile {
     latin1: String,
     mode: u32,
     owner: (u32, u32),
+    modified: Option<Timestamp>,
 }
 
 impl SavedFile {
-    /// What was in it, and whose it was.
+    /// One that is there.
     #[must_use]
-    pub fn new(bytes: &[u8], mode: u32, owner: (u32, u32)) -> Self {
-        Self { latin1: bytes.iter().map(|&byte| char::from(byte)).collect(), mode, owner }
+    pub(crate) fn new(file: &WholeFile<'_>) -> Self {
+        let WholeFile { bytes, mode, owner, modified } = *file;
+        Self { latin1: bytes.iter().map(|&byte| char::from(byte)).collect(), mode, owner, modified }
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -88,9 +90,13 @@ pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&S
     {
         return Ok(());
     }
+    let bytes = before.map(SavedFile::bytes).unwrap_or_default();
     let put = |tree: &Tree| match before {
-        Some(before) => put_file(tree, path.as_bytes(), Some(&before.bytes()), before.mode, before.owner),
-        None => put_file(tree, path.as_bytes(), None, 0, (0, 0)),
+        Some(SavedFile { mode, owner, modified, .. }) => {
+            let file = WholeFile { bytes: &bytes, mode: *mode, owner: *owner, modified: *modified };
+            put_file(tree, path.as_bytes(), Some(&file))
+        }
+        None => put_file(tree, path.as_bytes(), None),
     };
     root.within(&StateDir::new(state), put).map_err(system(Path::new(path)))
 }
@@ -102,7 +108,7 @@ mod tests {
     #[test]
     fn any_bytes_come_back() {
         let bytes: Vec<u8> = (0..=255).collect();
-        let saved = SavedFile::new(&bytes, 0o644, (0, 3));
+        let saved = SavedFile::new(&WholeFile { bytes: &bytes, mode: 0o644, owner: (0, 3), modified: None });
         let text = serde_json::to_string(&saved).unwrap();
         assert_eq!(serde_json::from_str::<SavedFile>(&text).unwrap().bytes(), bytes);
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Handle, Stat, Tree, remove_tree, set_attributes};
+use super::{Handle, Stat, Timestamp, Tree, remove_tree, set_attributes};
 use crate::host;
 
 /// The name of a file until it takes its place. Programs that read all files of a folder pass over it.
@@ -11,15 +11,26 @@ const NEW: &[u8] = b".zonekit-new";
 pub(crate) const SYSTEM_OWNER: (u32, u32) = (0, 3);
 const DIRECTORY_MODE: u32 = 0o755;
 
+/// A file as it is to be, as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WholeFile<'f> {
+    pub(crate) bytes: &'f [u8],
+    pub(crate) mode: u32,
+    /// User and group; left alone without the right to set them.
+    pub(crate) owner: (u32, u32),
+    /// When it was changed; `None`: now.
+    pub(crate) modified: Option<Timestamp>,
+}
+
 /// Puts a file in its place, or with `None` removes it. It is never written through: it is made beside, and
 /// renamed. Folders on the way that are not there are made.
 ///
 /// # Errors
 /// Something on the way is a symbolic link or no folder; or the system refused.
-pub(crate) fn put_file(tree: &Tree, path: &[u8], bytes: Option<&[u8]>, mode: u32, owner: (u32, u32)) -> io::Result<()> {
+pub(crate) fn put_file(tree: &Tree, path: &[u8], whole: Option<&WholeFile<'_>>) -> io::Result<()> {
     let at = path.iter().rposition(|&byte| byte == b'/');
     let (parent, name) = at.map_or((&b""[..], path), |at| (&path[..at], &path[at + 1..]));
-    let Some(bytes) = bytes else {
+    let Some(whole) = whole else {
         return match tree.open_dir(parent).and_then(|folder| folder.remove_file(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -28,9 +39,9 @@ pub(crate) fn put_file(tree: &Tree, path: &[u8], bytes: Option<&[u8]>, mode: u32
     let folder = folder(tree, parent)?;
     remove_tree(&folder, NEW)?;
     let mut file = folder.create_file(NEW)?;
-    let made = file.write_all(bytes).and_then(|()| {
-        let modified = Stat::of(&file)?.modified;
-        set_attributes(&file, host::is_root().then_some(owner), mode, modified)?;
+    let made = file.write_all(whole.bytes).and_then(|()| {
+        let modified = whole.modified.map_or_else(|| Ok(Stat::of(&file)?.modified), Ok::<_, io::Error>)?;
+        set_attributes(&file, host::is_root().then_some(whole.owner), whole.mode, modified)?;
         file.sync_all()?;
         folder.rename(NEW, name)
     });

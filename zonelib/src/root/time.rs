@@ -1,7 +1,10 @@
 //! Points in time as file systems keep them.
 
+use serde::{Deserialize, Serialize};
+
 /// Seconds and nanoseconds since 1970.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timestamp {
     /// Whole seconds since 1970.
     pub seconds: i64,

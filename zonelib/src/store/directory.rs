@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::{Expect, Held, Key, Space, Store, StoreError};
 use crate::host;
 use crate::host::lock::{self, LockError, Waiting};
 use crate::journal::{StateDir, Undo};
+use crate::root::Timestamp;
 
 /// What the name of a record's file ends in.
 const ENDING: &str = ".json";
@@ -107,7 +108,10 @@ impl Store for Directory {
         let path = self.path(kind, key);
         let Some(bytes) = self.read(kind, key)? else { return Ok(Undo::RemoveFile { path }) };
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Undo::RestoreFile { path, text, mode: 0o600 }),
+            Ok(text) => {
+                let modified = modified(&path).map_err(|source| StoreError::System { path: path.clone(), source })?;
+                Ok(Undo::RestoreFile { path, text, mode: 0o600, modified })
+            }
             Err(_) => {
                 let problem = "is not UTF-8".to_owned();
                 Err(StoreError::Damaged { place: self.place(kind, key), problem })
@@ -137,6 +141,11 @@ impl Store for Directory {
     fn place(&self, kind: &str, key: &Key) -> String {
         self.path(kind, key).display().to_string()
     }
+}
+
+fn modified(path: &Path) -> io::Result<Timestamp> {
+    let stat = std::fs::symlink_metadata(path)?;
+    Ok(Timestamp { seconds: stat.mtime(), nanoseconds: u32::try_from(stat.mtime_nsec()).unwrap_or(0) })
 }
 
 fn key_of(name: &str) -> Option<Key> {

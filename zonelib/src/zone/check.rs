@@ -194,7 +194,7 @@ impl Look<'_> {
             let named = image.display();
             let iso = image.extension().is_some_and(|ending| ending == "iso");
             match std::fs::metadata(image) {
-                Ok(found) if !found.is_file() && !(found.is_dir() && request.kind == Kind::S10) => {
+                Ok(found) if !(found.is_file() || found.is_dir() && request.kind == Kind::S10) => {
                     self.problem(format!("{named}: is no image"));
                 }
                 Ok(_) if request.kind.image() == FromImage::Boots && !iso => {

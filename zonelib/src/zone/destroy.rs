@@ -38,7 +38,7 @@ enum Going {
     Leave(Behind),
     /// So that it is done though all records of the network have gone.
     WriteDown(Box<ZoneRecord>),
-    Network(net::Step),
+    Network(Box<net::Step>),
     Update(Router),
     Made(Made),
     Forget,
@@ -91,7 +91,7 @@ impl Destroy {
     pub fn plan(&self, state: &StateDir) -> Result<Teardown, ZoneError> {
         only_global()?;
         let teardown = self.look(&Directory::new(state))?;
-        if teardown.is_empty() && journal::pending(state, &Subject::Whole(self.zone.clone()))?.is_none() {
+        if teardown.is_empty() && journal::pending(state, Subject::Whole(self.zone.clone()))?.is_none() {
             return Err(self.absent());
         }
         Ok(teardown)
@@ -123,6 +123,9 @@ impl Destroy {
                     Made::Delegated { .. } if !self.with_datasets => {
                         teardown.staying.push(format!("{}; --with-datasets would destroy it", made.describe()));
                     }
+                    Made::Directory { path } if is_filled(path) && record.is_share(path) => {
+                        teardown.staying.push(format!("{}, which has something in it", made.describe()));
+                    }
                     _ => teardown.going.push(Going::Made(made.clone())),
                 }
             }
@@ -151,7 +154,7 @@ impl Destroy {
                 let record = ZoneRecord { routers: routers.clone(), ..record.clone() };
                 teardown.going.push(Going::WriteDown(Box::new(record)));
             }
-            teardown.going.extend(removed.steps.into_iter().map(Going::Network));
+            teardown.going.extend(removed.steps.into_iter().map(|step| Going::Network(Box::new(step))));
             teardown.notes = removed.notes;
         }
         teardown.going.extend(routers.into_iter().map(Going::Update));
@@ -314,6 +317,11 @@ fn take_made(made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
             }
         }
     }
+}
+
+/// Whether there is anything in a directory.
+fn is_filled(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 fn is_in_use(error: &std::io::Error) -> bool {

@@ -163,7 +163,7 @@ pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneEr
     behind.retain(|name| name != zone.as_str());
     behind.sort();
     behind.dedup();
-    let unfinished = journal::pending(state, &Subject::Whole(zone.clone()))?.map(|found| found.operation);
+    let unfinished = journal::pending(state, Subject::Whole(zone.clone()))?.map(|found| found.operation);
     let destroy = Destroy { zone: zone.clone(), with_datasets: false };
     // Those behind a router come first.
     let teardown = if behind.is_empty() { destroy.look(&store)? } else { Default::default() };

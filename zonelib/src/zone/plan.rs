@@ -17,7 +17,7 @@ use super::configuration::{Configuration, MOST_DISKS, MOST_SHARES, shares};
 use super::inside::Edit;
 use super::kind::FromImage;
 use super::places::Places;
-use super::record::{Made, ZoneRecord};
+use super::record::{Made, Share, ZoneRecord};
 use super::request::{One, Request};
 use super::step::{Files, Shown, Step, told_file};
 use super::wiring::{Behind, NewRouter};
@@ -191,7 +191,7 @@ impl Planning<'_> {
             zone: one.name.clone(),
             kind: request.kind,
             zonepath,
-            ground: network.steps.iter().cloned().map(Step::Network).collect(),
+            ground: network.steps.iter().cloned().map(|step| Step::Network(Box::new(step))).collect(),
             steps: Vec::new(),
             notes: network.notes.clone(),
         };
@@ -214,7 +214,7 @@ impl Planning<'_> {
             return Err(ZoneError::Refused(format!("a virtual machine shares at most {MOST_SHARES} directories")));
         }
         let datasets: Vec<String> = one.datasets.iter().map(ToString::to_string).collect();
-        let commands = Configuration {
+        let configuration = Configuration {
             request,
             zonepath: &plan.zonepath,
             operation: self.operation.unwrap_or(NO_OPERATION),
@@ -225,18 +225,26 @@ impl Planning<'_> {
             volumes: &disks,
             attributes: &self.attributes(one, &network, sofar),
         };
-        plan.steps.push(Step::Configure {
-            zone: one.name.clone(),
-            zonepath: plan.zonepath.clone(),
-            file: told_file(self.state, &one.name),
-            commands: commands.commands()?.file(),
-        });
+        let commands = configuration.commands()?.file();
+        let (zonepath, file) = (plan.zonepath.clone(), told_file(self.state, &one.name));
+        plan.steps.push(Step::Configure { zone: one.name.clone(), zonepath, file, commands });
         self.installation(one, &mut plan, self.files(one, &network, sofar));
         let known = |name: &SegmentName| sofar.segment(name);
         let behind = Behind::all(&one.name, &network.attachments, known);
         plan.steps.extend(behind.into_iter().map(|behind| Step::Join(Box::new(behind))));
-        let record = ZoneRecord {
-            zone: one.name.clone(),
+        let record = self.record(&plan, made, shares, datasets);
+        plan.steps.push(Step::Remember(Box::new(record)));
+        if request.boot {
+            plan.steps.push(Step::Boot { zone: one.name.clone() });
+        }
+        Ok(plan)
+    }
+
+    /// What will be remembered of a zone.
+    fn record(&self, plan: &ZonePlan, made: Vec<Made>, shares: Vec<Share>, datasets: Vec<String>) -> ZoneRecord {
+        let request = self.request;
+        ZoneRecord {
+            zone: plan.zone.clone(),
             kind: request.kind,
             zonepath: plan.zonepath.clone(),
             operation: self.operation.unwrap_or(NO_OPERATION).to_owned(),
@@ -247,12 +255,7 @@ impl Planning<'_> {
             template: request.template.as_ref().map(ToString::to_string),
             image: request.image.clone(),
             routers: Vec::new(),
-        };
-        plan.steps.push(Step::Remember(Box::new(record)));
-        if request.boot {
-            plan.steps.push(Step::Boot { zone: one.name.clone() });
         }
-        Ok(plan)
     }
 
     fn datasets(&self, one: &One, plan: &mut ZonePlan, made: &mut Vec<Made>) {

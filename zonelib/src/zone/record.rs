@@ -1,6 +1,6 @@
 //! What is remembered of a zone that was made: enough to take away all that was made for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +96,14 @@ pub struct Share {
     pub special: PathBuf,
     /// The zone cannot change it.
     pub read_only: bool,
+}
+
+impl ZoneRecord {
+    /// Whether the zone sees a directory that is here.
+    #[must_use]
+    pub fn is_share(&self, path: &Path) -> bool {
+        self.shares.iter().any(|share| share.special == path)
+    }
 }
 
 impl Record for ZoneRecord {

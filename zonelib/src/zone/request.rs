@@ -344,7 +344,9 @@ impl Request {
             "a virtual machine administers no datasets of the host; leave out -D".to_owned()
         });
         let cpus = self.cpus.as_ref().map_or(100, Cpus::hundredths);
-        problems.when(cpus % 100 != 0, || "a virtual machine has whole processors; give -c a whole number".to_owned());
+        problems.when(!cpus.is_multiple_of(100), || {
+            "a virtual machine has whole processors; give -c a whole number".to_owned()
+        });
         problems.when(cpus > MOST_VCPUS * 100, || format!("a virtual machine has at most {MOST_VCPUS} processors"));
     }
 
@@ -468,9 +470,7 @@ fn mount_rule(path: &Path, kind: Kind) -> Option<&'static str> {
         Some("it has a `/` or a `.` too many")
     } else if path.parent().is_none() {
         Some("it is the root of the zone")
-    } else if TAKEN.iter().any(|taken| text == *taken)
-        || ["/dev", "/proc", "/system"].iter().any(|top| path.starts_with(top))
-    {
+    } else if TAKEN.contains(&text) || ["/dev", "/proc", "/system"].iter().any(|top| path.starts_with(top)) {
         Some("the system of the zone is there")
     } else if text.contains(['"', ',']) || text.contains(char::is_control) {
         Some("a zone's configuration has no way to say its quotes, commas or control characters")

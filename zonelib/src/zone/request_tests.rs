@@ -107,9 +107,12 @@ fn each_type_takes_its_flags() {
     }
 }
 
+/// A type, flags with their values, and words of the reason.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c str);
+
 #[test]
 fn what_makes_no_sense_is_refused_with_its_reason() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[Case] = &[
         ("sparse", &[SHARED, ("-x", "10.1.1.6")], "-i and -x exclude each other"),
         ("sparse", &[("-F", "maxbw=1000M")], "a flow needs a vnic"),
         ("sparse", &[SHARED, ("-F", "maxbw=1000M")], "a flow needs a vnic"),

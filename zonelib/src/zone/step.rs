@@ -58,7 +58,7 @@ pub enum Step {
         size: Size,
     },
     /// Do something about the network.
-    Network(net::Step),
+    Network(Box<net::Step>),
     /// Configure a zone.
     Configure {
         /// Its name.
@@ -237,7 +237,9 @@ impl Step {
                 let made = [(MADE_PROPERTY, doing.journal.mark())];
                 Ok(zfs::create_volume(&named(dataset)?, &size.to_string(), &made)?)
             }
-            Self::Network(step) => Ok(net::apply(std::slice::from_ref(step), doing.journal, doing.store, &mut |_| {})?),
+            Self::Network(step) => {
+                Ok(net::apply(std::slice::from_ref(&**step), doing.journal, doing.store, &mut |_| {})?)
+            }
             Self::Configure { zone, zonepath, file, commands } => configure(doing, zone, zonepath, (file, commands)),
             Self::Install { zone, zonepath, arguments } => {
                 doing.journal.step(Undo::RemoveDirectory { path: zonepath.clone() })?;

@@ -11,13 +11,34 @@ use crate::read::TroubleKind;
 pub use finding::{Finding, Kind};
 pub(crate) use requirements::wanted;
 
+/// A thread costs more than it saves below so many modules.
+const WORTH_A_THREAD: usize = 1000;
+
 /// Everything that is wrong with the modules of a Python, and what is worth a note, by the module to act on.
 #[must_use]
 pub fn check(model: &Model<'_>) -> Vec<Finding> {
-    let mut findings = troubles(model);
-    identity::look(model, &mut findings);
-    requirements::look(model, &mut findings);
-    imports::look(model, &mut findings);
+    let about_modules = || {
+        let mut findings = troubles(model);
+        identity::look(model, &mut findings);
+        imports::look(model, &mut findings);
+        findings
+    };
+    let about_requirements = || {
+        let mut findings = Vec::new();
+        requirements::look(model, &mut findings);
+        findings
+    };
+    let (mut findings, more) = if model.modules.len() < WORTH_A_THREAD {
+        (about_modules(), about_requirements())
+    } else {
+        std::thread::scope(|scope| {
+            let other = scope.spawn(about_requirements);
+            let findings = about_modules();
+            // A thread that panicked has broken an invariant of this program.
+            (findings, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    };
+    findings.extend(more);
     sort(&mut findings);
     findings
 }

@@ -85,7 +85,7 @@ impl<'a> Model<'a> {
             .map(|thread| thread * share..self.modules.len().min((thread + 1) * share))
             .filter(|range| !range.is_empty())
             .collect();
-        let judged: Vec<Vec<Judged<'a>>> = match ranges.as_slice() {
+        let judged: Vec<Judged<'a>> = match ranges.as_slice() {
             [] => Vec::new(),
             [range] => vec![judge_range(self, range.clone())],
             [first, others @ ..] => std::thread::scope(|scope| {
@@ -102,32 +102,47 @@ impl<'a> Model<'a> {
                 parts
             }),
         };
-        self.rows.reserve_exact(judged.iter().flatten().map(|judged| judged.rows.len()).sum());
-        for (module, judged) in self.modules.iter_mut().zip(judged.into_iter().flatten()) {
-            let start = self.rows.len() as u32;
-            self.rows.extend(judged.rows);
-            module.rows = start..self.rows.len() as u32;
-            module.python = judged.python;
+        let mut modules = self.modules.iter_mut();
+        for Judged { rows, modules: settled } in judged {
+            let mut start = self.rows.len() as u32;
+            if self.rows.is_empty() {
+                self.rows = rows;
+            } else {
+                self.rows.extend(rows);
+            }
+            for ((count, python), module) in settled.into_iter().zip(modules.by_ref()) {
+                module.rows = start..start + count;
+                module.python = python;
+                start += count;
+            }
         }
     }
 }
 
-/// What was found out about one module.
+/// What was found out about some modules that follow one another.
 pub(super) struct Judged<'a> {
+    /// The requirements of all.
     pub(super) rows: Vec<Row<'a>>,
-    pub(super) python: PythonFit,
+    /// How many of them each has, and whether it is for this Python.
+    pub(super) modules: Vec<(u32, PythonFit)>,
 }
 
-pub(super) fn judge_range<'a>(model: &Model<'a>, range: Range<usize>) -> Vec<Judged<'a>> {
+pub(super) fn judge_range<'a>(model: &Model<'a>, range: Range<usize>) -> Judged<'a> {
     let patched = patches(&model.python);
-    range
-        .map(|number| {
-            let metadata = &model.modules[number].distribution.metadata;
-            let rows = metadata.requires_dist().map(|text| model.judge_row(number as u32, text)).collect();
-            let python = metadata.requires_python().map_or(PythonFit::Fits, |text| fit(text, &patched));
-            Judged { rows, python }
-        })
-        .collect()
+    let mut judged = Judged { rows: Vec::new(), modules: Vec::with_capacity(range.len()) };
+    // Neighbours mostly say the same.
+    let mut last = ("", PythonFit::Fits);
+    for number in range {
+        let metadata = &model.modules[number].distribution.metadata;
+        let before = judged.rows.len();
+        judged.rows.extend(metadata.requires_dist().map(|text| model.judge_row(number as u32, text)));
+        if let Some(text) = metadata.requires_python().filter(|text| *text != last.0) {
+            last = (text, fit(text, &patched));
+        }
+        let python = metadata.requires_python().map_or(PythonFit::Fits, |_| last.1.clone());
+        judged.modules.push(((judged.rows.len() - before) as u32, python));
+    }
+    judged
 }
 
 impl<'a> Model<'a> {

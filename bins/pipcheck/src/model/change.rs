@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::ptr;
 
-use super::build::{Judged, judge_range};
-use super::{Applies, Model, Module, ProjectId, Row, Verdict, extras};
+use super::build::judge_range;
+use super::{Applies, Model, Module, ProjectId, PythonFit, Row, Verdict, extras};
 use crate::read::Distribution;
 
 impl<'a> Model<'a> {
@@ -29,13 +29,9 @@ impl<'a> Model<'a> {
                     old.python.clone()
                 }
                 None => {
-                    let mut python = module.python.clone();
-                    for judged in judge_range(&after, number..number + 1) {
-                        let Judged { rows: new, python: fit } = judged;
-                        rows.extend(new);
-                        python = fit;
-                    }
-                    python
+                    let judged = judge_range(&after, number..number + 1);
+                    rows.extend(judged.rows);
+                    judged.modules.into_iter().next().map_or(PythonFit::Fits, |(_, python)| python)
                 }
             };
             settled.push((start..rows.len() as u32, python));

@@ -39,7 +39,7 @@ impl Imports {
         let text = String::from_utf8_lossy(text);
         // A name may have dots or slashes: then it is within a namespace.
         let names = text.lines().map(str::trim).filter(|name| is_name(name));
-        Self::of(names.map(str::to_owned).collect(), ImportSource::TopLevel)
+        Self::of(names.collect(), ImportSource::TopLevel)
     }
 
     /// Reads `RECORD`, at most `limit` bytes of it, a buffer at a time. A buffer that is not filled is the last.
@@ -58,7 +58,7 @@ impl Imports {
             }
             if last {
                 add(&mut names, &buffer[start..end]);
-                return Ok(Self::of(names, ImportSource::Record));
+                return Ok(Self::of(names.iter().map(String::as_str).collect(), ImportSource::Record));
             }
             // A line that fills the whole buffer names nothing at the top.
             let start = if start == 0 { end } else { start };
@@ -67,8 +67,9 @@ impl Imports {
         }
     }
 
-    fn of(names: BTreeSet<String>, source: ImportSource) -> Self {
-        let names: Vec<String> = names.into_iter().collect();
+    fn of(mut names: Vec<&str>, source: ImportSource) -> Self {
+        names.sort_unstable();
+        names.dedup();
         Self { names: names.join("\n").into(), source }
     }
 }

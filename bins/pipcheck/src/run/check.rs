@@ -84,12 +84,14 @@ pub(super) fn run(flags: &Check, terminal: Terminal) -> Result<Outcome, Failure>
             }
         }
     }
+    // The process ends: to free thousands of distributions one by one would only take time.
+    std::mem::forget(gathered);
     let unmatched_waivers = waivers.unmatched();
     if flags.output.json {
         let (version, command) = (FORMAT, "check".to_owned());
-        let failures = failures.clone();
-        text = json(&Report { version, command, environments, unmatched_waivers, failures }, style)?;
-        return Ok(Outcome { text, found, failures: gathered.failures(), warnings: Vec::new() });
+        let report = Report { version, command, environments, unmatched_waivers, failures: failures.clone() };
+        text = json(&report, style)?;
+        return Ok(Outcome { text, found, failures, warnings: Vec::new() });
     }
     Ok(Outcome { text, found, failures, warnings: unmatched_waivers })
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::journal::SavedFile;
 use crate::net::files::{block, resolver};
 use crate::populate::split;
-use crate::root::{FileKind, SYSTEM_OWNER, Tree, put_file};
+use crate::root::{FileKind, SYSTEM_OWNER, Timestamp, Tree, WholeFile, put_file};
 
 use super::{Content, InsideError, ZoneFile};
 
@@ -50,6 +50,13 @@ struct Before {
     bytes: Vec<u8>,
     mode: u32,
     owner: (u32, u32),
+    modified: Option<Timestamp>,
+}
+
+impl Before {
+    fn whole(&self) -> WholeFile<'_> {
+        WholeFile { bytes: &self.bytes, mode: self.mode, owner: self.owner, modified: self.modified }
+    }
 }
 
 fn as_text<S: serde::Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -136,7 +143,7 @@ fn look(tree: &Tree, path: &[u8]) -> io::Result<Found> {
     }
     let mut bytes = Vec::new();
     file.take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(Found::File(Before { bytes, mode: stat.mode, owner: (stat.uid, stat.gid) }))
+    Ok(Found::File(Before { bytes, mode: stat.mode, owner: (stat.uid, stat.gid), modified: Some(stat.modified) }))
 }
 
 /// Makes the files as they should be; what was changed, for [`undo`].
@@ -146,9 +153,7 @@ fn look(tree: &Tree, path: &[u8]) -> io::Result<Found> {
 pub fn write(tree: &Tree, files: &[ZoneFile]) -> Result<Vec<Change>, InsideError> {
     let changes = plan(tree, files)?;
     for (number, change) in changes.iter().enumerate() {
-        if let Err(source) =
-            put_file(tree, change.path.as_bytes(), change.after.as_deref(), change.mode, change.owner())
-        {
+        if let Err(source) = put_file(tree, change.path.as_bytes(), change.whole().as_ref()) {
             let error = fail(&change.path)(source);
             return Err(match undo(tree, &changes[..number]) {
                 Ok(()) => error,
@@ -166,8 +171,8 @@ pub fn write(tree: &Tree, files: &[ZoneFile]) -> Result<Vec<Change>, InsideError
 pub fn undo(tree: &Tree, changes: &[Change]) -> Result<(), Vec<String>> {
     let mut left = Vec::new();
     for change in changes.iter().rev() {
-        let bytes = change.before.as_ref().map(|before| before.bytes.as_slice());
-        if put_file(tree, change.path.as_bytes(), bytes, change.mode, change.owner()).is_err() {
+        let before = change.before.as_ref().map(Before::whole);
+        if put_file(tree, change.path.as_bytes(), before.as_ref()).is_err() {
             left.push(format!("/{}", change.path));
         }
     }
@@ -175,6 +180,11 @@ pub fn undo(tree: &Tree, changes: &[Change]) -> Result<(), Vec<String>> {
 }
 
 impl Change {
+    fn whole(&self) -> Option<WholeFile<'_>> {
+        let (mode, owner) = (self.mode, self.owner());
+        self.after.as_deref().map(|bytes| WholeFile { bytes, mode, owner, modified: None })
+    }
+
     /// What the file said before; `None` when there was none.
     pub(crate) fn before(&self) -> Option<&[u8]> {
         self.before.as_ref().map(|before| before.bytes.as_slice())
@@ -188,14 +198,14 @@ impl Change {
             kind: if self.before.is_none() { Kind::Remove } else { Kind::Replace },
             mode,
             after: self.before.as_ref().map(|before| before.bytes.clone()),
-            before: self.after.clone().map(|bytes| Before { bytes, mode, owner }),
+            before: self.after.clone().map(|bytes| Before { bytes, mode, owner, modified: None }),
         }
     }
 
     /// The file as it is before; `None` when it is not there.
     #[must_use]
     pub fn saved(&self) -> Option<SavedFile> {
-        self.before.as_ref().map(|before| SavedFile::new(&before.bytes, before.mode, before.owner))
+        self.before.as_ref().map(|before| SavedFile::new(&before.whole()))
     }
 
     fn owner(&self) -> (u32, u32) {
