@@ -351,3 +351,96 @@ fn the_thousandth_zone_costs_the_commands_of_the_tenth() {
     assert_eq!(counts[0], counts[1]);
     assert!(counts[0].len() <= 8, "{:?}", counts[0]);
 }
+
+#[test]
+fn many_at_once_get_names_of_their_own() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    std::thread::scope(|scope| {
+        for number in 2..18 {
+            let world = &world;
+            scope.spawn(move || {
+                let (zone, address) = (format!("box{number}"), format!("10.1.1.{number}"));
+                run(world, "net-attach", &["-z", &zone, "-x", &address, "--print"]).well();
+            });
+        }
+    });
+    let data = json(&run(&world, "net-list", &["--json"]).well());
+    let attached: Vec<&Value> = data["attachments"].as_array().unwrap().iter().collect();
+    for field in ["link", "mac", "ipv4"] {
+        let mut values: Vec<&str> = attached.iter().map(|one| one[field].as_str().unwrap()).collect();
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), 18, "{field}: {values:?}");
+    }
+    // One address for two is one too many, whoever comes first.
+    let both: Vec<Did> = std::thread::scope(|scope| {
+        let attach = |zone: &'static str| {
+            let world = &world;
+            scope.spawn(move || run(world, "net-attach", &["-z", zone, "-x", "10.1.1.99", "--print"]))
+        };
+        [attach("one"), attach("two")].map(|thread| thread.join().unwrap()).into()
+    });
+    let mut codes: Vec<i32> = both.iter().map(|did| did.code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 2]);
+    assert!(both.iter().any(|did| did.err.contains("10.1.1.99 is in use by zone")), "{both:?}");
+    assert_eq!(run(&world, "store", &["check"]).out.matches("is gone, and is still attached").count(), 17);
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_done() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    // What is remembered, on a file system with room for hardly anything.
+    let state = world.lab.place("/var/zonekit");
+    let copy = world.beside("zonekit");
+    fs::rename(&state, &copy).unwrap();
+    fs::create_dir(&state).unwrap();
+    let shell =
+        |words: &[&str]| assert!(std::process::Command::new(words[0]).args(&words[1..]).status().unwrap().success());
+    let (state, copy) = (state.to_str().unwrap().to_owned(), format!("{}/.", copy.display()));
+    shell(&["mount", "-t", "tmpfs", "-o", "size=512k", "none", &state]);
+    shell(&["cp", "-a", &copy, &state]);
+    let before = View::of(&world.lab);
+    let _ =
+        std::process::Command::new("dd").args(["if=/dev/zero", "status=none", &format!("of={state}/filler")]).status();
+    let did = run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5"]);
+    fs::remove_file(format!("{state}/filler")).unwrap();
+    run(&world, "zonekit-recover", &[]);
+    let after = before.differences(&View::of(&world.lab), Default::default());
+    shell(&["umount", &state]);
+    assert!(did.code == 2 && did.err.contains("No space left on device"), "{did:?}");
+    assert_eq!(after, "");
+}
+
+#[test]
+fn a_zone_becomes_a_router_by_its_administrators_doing() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let links = world.lab.links();
+    let attach = ["-z", "web", "-x", "192.0.2.30", "-R", "10.6.0.0/16", "-R", "fd00:6::/64", "--domain", "six.example"];
+    run(&world, "net-attach", &attach).well();
+    assert_eq!(world.text("web", "/etc/hostname.znic2"), "192.0.2.30/24\n");
+    assert!(world.text("web", "/etc/hostname.znic3").contains("10.6.0.1/16"));
+    assert!(world.text("web", "/etc/hostname6.znic3").contains("fd00:6::1/64"));
+    // What forwards is bound to no address.
+    let config = fs::read_to_string(world.lab.place("/etc/zones/web.xml")).unwrap();
+    assert!(!config.contains("allowed-address"), "{config}");
+    assert!(run(&world, "net-list", &[]).well().out.contains(
+        "10.6.0.0/16, fd00:6::/64  routed by web (proxy), outside 192.0.2.30 on e1000g0, domain six.example"
+    ));
+    run(&world, "net-attach", &["-z", "box", "-x", "10.6.0.9", "--print"]).well();
+    run(&world, "net-peer", &["router1", "web"]).badly(&["`web` is kept by its administrator"]);
+    run(&world, "net-detach", &["-z", "web"]).badly(&["zone `web` is the router of box; destroy or detach them first"]);
+    run(&world, "net-detach", &["-z", "box"]).well();
+    run(&world, "net-detach", &["-z", "web"]).well();
+    assert_eq!(world.lab.links(), links);
+    assert_eq!(run(&world, "store", &["check"]).well().out, "");
+}

@@ -26,6 +26,7 @@ fn scenario(
         told_nobody: &[],
         moments: 8,
         thorough: false,
+        thinned: 1,
     }
 }
 

@@ -151,7 +151,7 @@ impl Checker<'_> {
             let problem = format!("segment `{name}`: its router, zone `{zone}`, is gone");
             self.found.push(Difference::told(
                 problem,
-                format!("make the zone again, or have everything of it forgotten by `net-detach -z {zone} --apply`"),
+                format!("make the zone again, or have everything of it forgotten by `net-detach -z {zone}`"),
             ));
         }
         self.shared_vnic(segment)?;
