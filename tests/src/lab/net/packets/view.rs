@@ -94,6 +94,7 @@ fn unused() -> (String, u32) {
 impl Drop for Packets {
     fn drop(&mut self) {
         // The state need not be sound: a test may have failed in the midst of a command.
+        daemons::stop_all(&self.lab);
         sweep::remove(&self.spaces.own);
     }
 }
