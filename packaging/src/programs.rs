@@ -56,6 +56,7 @@ pub const PROGRAMS: &[Program] = &[
     command("verify-zone", verify_zone::command),
     command("be-uuid", be_uuid::command),
     command("pipcheck", pipcheck::command),
+    command("global-router", global_router::command),
     command("ingress", ingress::command),
     command("net-attach", net_attach::command),
     command("net-detach", net_detach::command),

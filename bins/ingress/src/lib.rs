@@ -11,7 +11,7 @@ use zonelib::journal::{Failure, Recovered};
 use zonelib::net::{Ingress, IngressKind};
 use zonelib::populate::printable;
 use zonelib::program::{self, Answer};
-use zonelib::router::ingress::{Done, IngressError, WantedIngress, add, list, remove};
+use zonelib::router::ingress::{Done, Failed, WantedIngress, add, list, remove};
 
 pub use cli::{Add, Cli, RouterName, Target, Verb};
 
@@ -21,8 +21,8 @@ pub const PROGRAM: &str = "ingress";
 /// Does what the flags say.
 ///
 /// # Errors
-/// [`Failure`]: nothing has changed, unless it says so.
-pub fn run(cli: &Cli) -> Result<Answer, Failure<IngressError>> {
+/// [`Failed`]: nothing has changed, unless it says so.
+pub fn run(cli: &Cli) -> Result<Answer, Failed> {
     host::usual_umask();
     match &cli.verb {
         Verb::Add(asked) => {
@@ -35,7 +35,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failure<IngressError>> {
             Ok(report(&done, "lets in no longer", *dry_run))
         }
         Verb::List { parsable, json, router, state } => {
-            let mut all = list(&state.dir()).map_err(|error| Failure::Undone(error.into()))?;
+            let mut all = list(&state.dir()).map_err(|error| Box::new(Failure::Undone(error.into())))?;
             if let Some(RouterName(router)) = router {
                 all.retain(|ingress| ingress.router.zone_name() == router.zone_name());
             }

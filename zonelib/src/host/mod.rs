@@ -16,6 +16,7 @@ mod network;
 mod parsable;
 mod reread;
 pub mod routes;
+mod setting;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -30,6 +31,7 @@ pub use link::{LinkName, LinkNameError, MacAddress, MacAddressError};
 pub use network::{ChangeError, NetworkChange};
 pub use parsable::ListError;
 pub use reread::{Reread, in_zone};
+pub use setting::Setting;
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

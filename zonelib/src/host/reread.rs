@@ -58,6 +58,14 @@ pub fn in_zone(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCom
     }
 }
 
+/// A file of the router, as a command in its zone names it.
+fn file(zone: Option<&str>, path: &str) -> String {
+    match zone {
+        Some(_) => path.to_owned(),
+        None => super::place(path).display().to_string(),
+    }
+}
+
 /// A command about the services of a zone.
 fn service_command(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
     let command = HostCommand::new(program);
@@ -91,11 +99,10 @@ impl Reread {
     /// # Errors
     /// [`HostError`], with what is wrong with it.
     pub fn check(&self, zone: Option<&str>) -> Result<(), HostError> {
+        let [ipnat, ipf, ipf6] = [IPNAT_CONF, IPF_CONF, IPF6_CONF].map(|path| file(zone, path));
         let checks: &[(&str, &[&str])] = match self {
-            Self::Translation => &[("/usr/sbin/ipnat", &["-n", "-f", IPNAT_CONF])],
-            Self::Filter => {
-                &[("/usr/sbin/ipf", &["-n", "-f", IPF_CONF]), ("/usr/sbin/ipf", &["-6", "-n", "-f", IPF6_CONF])]
-            }
+            Self::Translation => &[("/usr/sbin/ipnat", &["-n", "-f", &ipnat])],
+            Self::Filter => &[("/usr/sbin/ipf", &["-n", "-f", &ipf]), ("/usr/sbin/ipf", &["-6", "-n", "-f", &ipf6])],
             Self::Dnsmasq => &[("/usr/sbin/dnsmasq", &["--test"])],
             _ => &[],
         };
@@ -118,16 +125,14 @@ impl Reread {
             }
             Self::Dnsmasq => svcadm(zone, &["restart", DNSMASQ]),
             // -C drops rules and leaves sessions; with -F it would drop these too.
-            Self::Translation => in_zone(zone, "/usr/sbin/ipnat", &["-C", "-f", IPNAT_CONF]).run().map(drop),
+            Self::Translation => {
+                in_zone(zone, "/usr/sbin/ipnat", &["-C", "-f", &file(zone, IPNAT_CONF)]).run().map(drop)
+            }
             Self::Filter => {
                 // The set that is not in use is filled, and takes over at the end.
-                let ipf: [&[&str]; 5] = [
-                    &["-I", "-Fa"],
-                    &["-6", "-I", "-Fa"],
-                    &["-I", "-f", IPF_CONF],
-                    &["-6", "-I", "-f", IPF6_CONF],
-                    &["-s"],
-                ];
+                let [four, six] = [IPF_CONF, IPF6_CONF].map(|path| file(zone, path));
+                let ipf: [&[&str]; 5] =
+                    [&["-I", "-Fa"], &["-6", "-I", "-Fa"], &["-I", "-f", &four], &["-6", "-I", "-f", &six], &["-s"]];
                 ipf.into_iter().try_for_each(|arguments| in_zone(zone, "/usr/sbin/ipf", arguments).run().map(drop))
             }
             Self::AddRoute { words } => route(zone, "add", words, ROUTE_EXISTS),
@@ -156,7 +161,7 @@ fn ingress(zone: Option<&str>, runs: bool) -> Result<(), HostError> {
     match state.as_deref() {
         None if !runs => Ok(()),
         None => {
-            in_zone(zone, "/usr/sbin/svccfg", &["import", INGRESS_MANIFEST]).run()?;
+            in_zone(zone, "/usr/sbin/svccfg", &["import", &file(zone, INGRESS_MANIFEST)]).run()?;
             svcadm(zone, &["enable", INGRESS])
         }
         Some("online") if runs => svcadm(zone, &["refresh", INGRESS]),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{self, ConfigError, NetResourceChange, NetResourceError, ZoneName, ZonesError};
 use crate::host::mounts::Mounts;
 use crate::host::zfs::{self, Datasets, ZfsError};
-use crate::host::{ChangeError, HostError, NetworkChange, Reread};
+use crate::host::{ChangeError, HostError, NetworkChange, Reread, Setting};
 use crate::root::{Timestamp, Tree, clear, remove_tree, set_attributes};
 
 use super::zone_file::{self, RootOf, SavedFile};
@@ -129,6 +129,11 @@ pub enum Undo {
         /// What.
         what: Reread,
     },
+    /// Give a setting of the host the value that it had.
+    Setting {
+        /// The setting.
+        setting: Setting,
+    },
     /// Bring back a small file of the host as it was.
     RestoreFile {
         /// Where.
@@ -205,6 +210,7 @@ impl Undo {
             Self::Reread { zone, what } => {
                 format!("have router {} read {} again", zone.as_deref().unwrap_or("global"), what.describe())
             }
+            Self::Setting { setting } => setting.describe(),
             Self::RestoreFile { path, .. } => format!("bring back {} as it was", path.display()),
         }
     }
@@ -249,6 +255,7 @@ impl Undo {
             Self::Zonecfg { change } => Ok(change.ensure()?),
             Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
             Self::Reread { zone, what } => reread(zone.as_deref(), what),
+            Self::Setting { setting } => Ok(setting.set()?),
             Self::RestoreFile { path, text, mode, modified } => {
                 restore_file(path, text, *mode, *modified).map_err(system(path))
             }

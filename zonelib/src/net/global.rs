@@ -42,6 +42,9 @@ pub fn plan_global(wanted: &WantedGlobal, view: &mut View) -> Result<Plan, PlanE
     };
     plan.segments = new.plan(view, &mut plan.steps)?;
     for segment in &plan.segments {
+        // An address would plumb its interface too, but taking the address away does not unplumb it.
+        let plumbed = segment.inside.clone().map(|link| NetworkChange::CreateInterface { link });
+        plan.steps.extend(plumbed.map(|change| Step::Host { change }));
         plan.steps.extend(gateway_addresses(segment).map(|change| Step::Host { change }));
     }
     plan.steps.extend(plan.segments.iter().cloned().map(|segment| Step::remember(segment.into())));

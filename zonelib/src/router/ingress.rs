@@ -38,6 +38,13 @@ pub struct Done {
     pub running: bool,
 }
 
+/// Why a way in was not added or removed, and what became of the changes.
+pub type Failed = Box<Failure<IngressError>>;
+
+fn undone(error: IngressError) -> Failed {
+    Box::new(Failure::Undone(error))
+}
+
 /// Why a way in was not added or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum IngressError {
@@ -150,9 +157,9 @@ pub fn add(
     state: &StateDir,
     dry: bool,
     recovered: impl FnOnce(&Recovered),
-) -> Result<Done, Failure<IngressError>> {
+) -> Result<Done, Failed> {
     let store = Directory::new(state);
-    let router = router_of(wanted, &store).map_err(Failure::Undone)?;
+    let router = router_of(wanted, &store).map_err(undone)?;
     let ingress = Ingress {
         router: router.clone(),
         name: wanted.name.clone(),
@@ -184,7 +191,7 @@ pub fn remove(
     state: &StateDir,
     dry: bool,
     recovered: impl FnOnce(&Recovered),
-) -> Result<Done, Failure<IngressError>> {
+) -> Result<Done, Failed> {
     let store = Directory::new(state);
     let find = || -> Result<Ingress, IngressError> {
         let mut found: Vec<Ingress> = list(state)?;
@@ -205,7 +212,7 @@ pub fn remove(
             }
         }
     };
-    let ingress = find().map_err(Failure::Undone)?;
+    let ingress = find().map_err(undone)?;
     let step = Step::forget::<Ingress>(&ingress.key());
     let preview = |records: &mut RouterRecords| records.ingresses.retain(|other| *other != ingress);
     change(&ingress, &step, (state, &store), dry, preview, |_| Ok(()), recovered)
@@ -220,7 +227,7 @@ fn change(
     preview: impl FnOnce(&mut RouterRecords),
     first: impl Fn(&Directory) -> Result<(), IngressError>,
     recovered: impl FnOnce(&Recovered),
-) -> Result<Done, Failure<IngressError>> {
+) -> Result<Done, Failed> {
     let done = |changes, running| Done { ingress: ingress.clone(), changes, running };
     if dry {
         let look = || -> Result<Done, IngressError> {
@@ -233,10 +240,10 @@ fn change(
             router.close()?;
             Ok(done(changes?, running))
         };
-        return look().map_err(Failure::Undone);
+        return look().map_err(undone);
     }
     let subject = ingress.router.zone().cloned().map_or(Subject::Global, Subject::Whole);
-    Journal::during(state, subject, ("ingress", false), recovered, |journal| {
+    let changed = Journal::during(state, subject, ("ingress", false), recovered, |journal| {
         // Others may change the rules of the same router.
         let _names = Names::hold(store)?;
         first(store)?;
@@ -248,7 +255,8 @@ fn change(
         let changes = changed?;
         closed?;
         Ok(done(changes, running))
-    })
+    });
+    changed.map_err(Box::new)
 }
 
 fn apply(

@@ -3,6 +3,7 @@
 //! Files follow from the records of the store: whoever has changed a record has the router's files made again, and a
 //! router that runs reads them without losing connections. A zone that comes or goes changes two files of its own.
 
+pub mod global;
 pub mod ingress;
 pub mod peering;
 mod records;
@@ -25,7 +26,7 @@ use crate::net::files::smf::HaproxyPlace;
 use crate::net::files::{RoutingError, block, dnsmasq, haproxy};
 use crate::net::inside::{
     Change, InsideError, RouterTraits, Settings, ZoneFile, fragments, fragments_gone, ingress_files, maps, plan,
-    router_files, rules_files, stale_leases, write,
+    router_files, router_gone, rules_files, stale_leases, write,
 };
 
 pub use records::{RouterRecords, host_servers};
@@ -232,7 +233,11 @@ impl LiveRouter {
     /// [`RouterError`].
     pub fn refresh(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
         let records = RouterRecords::read(&self.router, store)?;
-        let files = router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?;
+        let files = if records.segments.is_empty() {
+            router_gone(&self.router, &maps(self.tree()).map_err(self.inside())?)
+        } else {
+            router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?
+        };
         self.bring(&files, journal)
     }
 
@@ -247,6 +252,9 @@ impl LiveRouter {
     fn files_for_ingresses(&self, records: &RouterRecords) -> Result<Vec<ZoneFile>, RouterError> {
         let routing = records.routing();
         let maps = maps(self.tree()).map_err(self.inside())?;
+        if records.segments.is_empty() {
+            return Ok(router_gone(&self.router, &maps));
+        }
         let mut files = ingress_files(&routing, &self.traits()?, &maps)?;
         // The filter has to let them in.
         files.extend(rules_files(&routing)?);
@@ -292,19 +300,18 @@ fn rereads(changes: &[Change]) -> Vec<Reread> {
     let mut found = BTreeSet::new();
     for change in changes {
         let (folder, name) = change.path.rsplit_once('/').unwrap_or_default();
-        match (change.path.as_str(), folder) {
-            (_, dnsmasq::HOSTS | dnsmasq::NAMES) => drop(found.insert(Reread::Names)),
-            (dnsmasq::OWN | dnsmasq::MAIN, _) => drop(found.insert(Reread::Dnsmasq)),
-            ("etc/ipf/ipnat.conf", _) => drop(found.insert(Reread::Translation)),
-            ("etc/ipf/ipf.conf" | "etc/ipf/ipf6.conf", _) => drop(found.insert(Reread::Filter)),
-            ("etc/inet/static_routes", _) => found.extend(routes(change)),
-            (_, haproxy::FOLDER) => {
-                let runs = name != haproxy::CONFIG || change.after.is_some();
-                // A map may go together with the configuration.
-                found.insert(Reread::Ingress { runs });
+        found.extend(match (change.path.as_str(), folder) {
+            (_, dnsmasq::HOSTS | dnsmasq::NAMES) => vec![Reread::Names],
+            (dnsmasq::OWN | dnsmasq::MAIN, _) => vec![Reread::Dnsmasq],
+            ("etc/ipf/ipnat.conf", _) => vec![Reread::Translation],
+            ("etc/ipf/ipf.conf" | "etc/ipf/ipf6.conf", _) => vec![Reread::Filter],
+            ("etc/inet/static_routes", _) => routes(change),
+            (_, haproxy::FOLDER) if name == haproxy::CONFIG || change.after.is_some() => {
+                vec![Reread::Ingress { runs: change.after.is_some() }]
             }
-            _ => {}
-        }
+            // Nobody reads a map that goes alone any more, and the rest is read at boot only.
+            _ => Vec::new(),
+        });
     }
     if found.contains(&Reread::Dnsmasq) {
         found.remove(&Reread::Names);

@@ -15,7 +15,8 @@ use super::files::block::BlockError;
 
 pub use change::{Change, Kind, plan, undo, write};
 pub use router::{
-    RouterTraits, fragments, fragments_gone, ingress_files, maps, router_files, rules_files, services, stale_leases,
+    RouterTraits, fragments, fragments_gone, ingress_files, maps, router_files, router_gone, rules_files, services,
+    stale_leases,
 };
 pub use zone::{Brand, Settings, Tenant, lx_attributes, name_servers, zone_files};
 

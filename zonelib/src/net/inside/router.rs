@@ -112,6 +112,24 @@ pub fn router_files(
     Ok(files)
 }
 
+/// What is left of a router that routes nothing any more: what others have written.
+#[must_use]
+pub fn router_gone(router: &Router, maps: &[String]) -> Vec<ZoneFile> {
+    let mut files: Vec<ZoneFile> = ["etc/ipf/ipnat.conf", "etc/ipf/ipf.conf", "etc/ipf/ipf6.conf", dnsmasq::MAIN]
+        .map(|path| ZoneFile::block(path, String::new()))
+        .to_vec();
+    files.push(ZoneFile::gone(dnsmasq::OWN));
+    files.push(ZoneFile::gone(dnsmasq::LEASES));
+    files.extend(
+        [dnsmasq::NAMES, dnsmasq::HOSTS].map(|folder| ZoneFile::gone(format!("{folder}/{}", router.zone_name()))),
+    );
+    let ingress = |name: &str| ZoneFile::gone(format!("{}/{name}", haproxy::FOLDER));
+    files.push(ingress(haproxy::CONFIG));
+    files.extend(maps.iter().map(|map| ingress(map)));
+    files.push(ZoneFile::gone(smf::INGRESS_MANIFEST));
+    files
+}
+
 /// The rules of filter and address translation, for which all zones with openings have to be known.
 ///
 /// # Errors

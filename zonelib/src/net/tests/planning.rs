@@ -269,6 +269,7 @@ fn the_global_zone_routes_from_its_static_interface() {
         commands(&plan.steps)[4..],
         [
             "dladm create-vnic -l zrstub0 -m MAC znic0",
+            "ipadm create-if znic0",
             "ipadm create-addr -T static -a local=10.1.2.1/24 znic0/v4",
             "ipadm create-addr -T addrconf znic0/v6ll",
             "ipadm create-addr -T static -a local=fd00:1::1/64 znic0/v6",

@@ -1,0 +1,139 @@
+//! The global zone as a router, and as it was before.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod zones_common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tests::run::skip_without_root;
+use tests::scenario::{Did, World};
+use tests::sweep::View;
+use zones_common::{create, destroy, warmed};
+
+fn global_router(world: &World, words: &str) -> Did {
+    let words: Vec<&str> = words.split(' ').collect();
+    let did = world.zonekit("global-router", &words);
+    println!("global-router {}: {did:#?}", words.join(" "));
+    did
+}
+
+/// A host whose global zone has what a router needs.
+fn equipped() -> World {
+    let world = warmed();
+    for program in ["/usr/sbin/dnsmasq", "/usr/sbin/ipnat", "/usr/sbin/haproxy"] {
+        let place = world.lab.place(program);
+        if !place.exists() {
+            fs::write(&place, "#!/bin/sh\nexit 0\n").unwrap();
+            fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+    fs::create_dir_all(world.lab.place("/etc/ipf")).unwrap();
+    fs::create_dir_all(world.lab.place("/etc/svc")).unwrap();
+    fs::copy(world.lab.place("/lib/svc/seed/nonglobal.db"), world.lab.place("/etc/svc/repository.db")).unwrap();
+    fs::write(
+        world.lab.place("/etc/ipf/ipnat.conf"),
+        "rdr e1000g0 192.0.2.10/32 port 2222 -> 192.0.2.99 port 22 tcp\n",
+    )
+    .unwrap();
+    fs::write(world.lab.place("/etc/dnsmasq.conf"), "log-queries\n").unwrap();
+    world
+}
+
+fn services(world: &World) -> Vec<(String, String)> {
+    let all = world.lab.services_of("global");
+    let of_routers = |name: &str| name.contains("ipfilter") || name.contains("dnsmasq") || name.contains("ingress");
+    all.into_iter().filter(|(name, _)| of_routers(name)).map(|(name, state)| (name.clone(), state.clone())).collect()
+}
+
+#[test]
+fn the_global_zone_becomes_a_router_and_is_as_before() {
+    if skip_without_root() {
+        return;
+    }
+    let world = equipped();
+    let before = View::of(&world.lab);
+    let had = services(&world);
+    let planned = global_router(&world, "-R 10.1.1.0/24 --domain zones.example -n").well().out;
+    for words in
+        ["dladm create-etherstub zrstub0", "turn IPv4 forwarding on on `e1000g0`", "enable svc:/network/ipfilter"]
+    {
+        assert!(planned.contains(words), "{words}: {planned}");
+    }
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+
+    let did = global_router(&world, "-R 10.1.1.0/24 --domain zones.example").well();
+    assert_eq!(did.out, "the global zone routes 10.1.1.0/24\n");
+    let text = |path: &str| fs::read_to_string(world.lab.place(path)).unwrap();
+    let nat = text("/etc/ipf/ipnat.conf");
+    assert!(nat.starts_with("rdr e1000g0 ") && nat.contains("map e1000g0 10.1.1.0/24 -> 0/32 portmap"), "{nat}");
+    assert!(text("/etc/dnsmasq.conf").starts_with("log-queries\n"));
+    assert!(text("/etc/dnsmasq.d/zonekit.conf").contains("local=/zones.example/\n"));
+    assert!(world.lab.addresses_of("global").iter().any(|(_, net)| net.to_string() == "10.1.1.1/24"));
+    assert!(services(&world).iter().filter(|(_, state)| state == "online").count() == 2, "{:?}", services(&world));
+
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    assert_eq!(text("/etc/zonekit/names/web"), "10.1.1.5 web.zones.example web\n");
+    let did = world.zonekit("ingress", &["add", "shop", "80", "web:8080", "--http", "shop.example.com"]);
+    did.well();
+    assert!(text("/etc/zonekit/ingress/haproxy.cfg").contains("server web 10.1.1.5:8080"));
+    global_router(&world, "--remove 10.1.1.0/24").badly(&["web"]);
+    global_router(&world, "-R 10.1.1.0/25").badly(&["overlaps"]);
+    global_router(&world, "-R 10.1.2.0/24").well();
+    destroy(&world, "web").well();
+    let ingress = ("svc:/site/zonekit-ingress:default".to_owned(), "disabled".to_owned());
+    assert!(services(&world).contains(&ingress), "{:?}", services(&world));
+    global_router(&world, "--remove 10.1.1.0/24").well();
+    assert!(text("/etc/ipf/ipnat.conf").contains("10.1.2.0/24"));
+    let did = global_router(&world, "--remove 10.1.2.0/24").well();
+    assert_eq!(did.out, "the global zone routes no more 10.1.2.0/24\n");
+    assert_eq!(services(&world).into_iter().filter(|(name, _)| !name.contains("ingress")).collect::<Vec<_>>(), had);
+    assert_eq!(text("/etc/ipf/ipnat.conf"), "rdr e1000g0 192.0.2.10/32 port 2222 -> 192.0.2.99 port 22 tcp\n");
+    assert_eq!(text("/etc/dnsmasq.conf"), "log-queries\n");
+    let difference = before.differences(&View::of(&world.lab), Default::default());
+    assert_eq!(notable(&difference), [""; 0], "{difference}");
+    assert_eq!(world.journals(), [""; 0]);
+}
+
+/// Folders that were made stay, and what is off by default is off by name.
+fn notable(difference: &str) -> Vec<&str> {
+    let expected = [
+        " d 0755 0:3: is new",
+        "interface e1000g0 {} : is gone",
+        "{\"ipv4 forwarding\": \"off\"} : is new",
+        "zonekit-ingress:default disabled : is new",
+    ];
+    difference.lines().filter(|line| !expected.iter().any(|end| line.ends_with(end))).collect()
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_changes_nothing() {
+    if skip_without_root() {
+        return;
+    }
+    let world = equipped();
+    let before = View::of(&world.lab);
+    for (words, said) in [
+        ("-R 10.1.1.5/24", "has host bits"),
+        ("-R 192.0.2.0/24", "overlaps"),
+        ("-R 10.1.1.0/24 --interface nosuch0", "does not use `nosuch0` for IP"),
+        ("-R 10.1.1.0/24 -R 10.1.1.0/24", "10.1.1.0/24"),
+        ("--remove 10.1.1.0/24", "routes no segment"),
+        ("--remove 10.1.1.0/24 -R 10.1.2.0/24", "cannot be used with"),
+        ("--domain a_b -R 10.1.1.0/24", "only letters, digits"),
+    ] {
+        global_router(&world, words).badly(&[said]);
+        assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{words}");
+    }
+    // Rules of the administrator that ipnat does not take: found before anything is loaded, and all is taken back.
+    let file = world.lab.place("/etc/ipf/ipnat.conf");
+    fs::write(&file, "no map e1000g0\n").unwrap();
+    let before = View::of(&world.lab);
+    global_router(&world, "-R 10.1.1.0/24").badly(&["router global does not take the rules of address translation"]);
+    assert_eq!(world.journals(), [""; 0]);
+    let difference = before.differences(&View::of(&world.lab), Default::default());
+    assert_eq!(notable(&difference), [""; 0], "{difference}");
+    fs::remove_file(world.lab.place("/usr/sbin/dnsmasq")).unwrap();
+    global_router(&world, "-R 10.1.1.0/24").badly(&["the global zone has no dnsmasq; install that"]);
+}

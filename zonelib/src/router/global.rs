@@ -1,0 +1,274 @@
+//! The global zone as a router: its segments, and what has to be switched on for them.
+//!
+//! What was switched on is remembered, and is as it was before when the last segment goes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::{HostError, Setting};
+use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Subject, Undo};
+use crate::net::files::smf::Service;
+use crate::net::{
+    ApplyError, Names, PlanError, Router, Segment, SegmentName, Step, View, WantedGlobal, apply, forget_global,
+    plan_global,
+};
+use crate::store::{Directory, Expect, Key, Record, Records, Store, StoreError};
+
+use super::{LiveRouter, RouterError};
+
+/// How the global zone was before it became a router.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GlobalBefore {
+    settings: Vec<Setting>,
+}
+
+impl Record for GlobalBefore {
+    const KIND: &'static str = "global-router";
+    const VERSION: u32 = 1;
+
+    fn key(&self) -> Key {
+        Key::of(&["before"])
+    }
+}
+
+/// Why the global zone is no router, or is one still.
+#[derive(Debug, thiserror::Error)]
+pub enum GlobalError {
+    /// What is wanted cannot be.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The global zone lacks programs.
+    #[error("the global zone has no {}; install that, and try again", .0.join(" and no "))]
+    Missing(Vec<&'static str>),
+    /// A step failed.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// A setting could not be had, or be set.
+    #[error("{}: {source}{}", setting.describe(), temporary(source))]
+    Setting {
+        /// The setting.
+        setting: Setting,
+        /// Why.
+        source: HostError,
+    },
+    /// The files were not taken.
+    #[error(transparent)]
+    Router(#[from] RouterError),
+    /// The records are not known.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It could not be written how to take it back.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Why it is as before, unless it says that something is left.
+pub type Failed = Box<Failure<GlobalError>>;
+
+fn undone(error: GlobalError) -> Failed {
+    Box::new(Failure::Undone(error))
+}
+
+/// What to do about an interface that is set up for this boot only.
+fn temporary(error: &HostError) -> &'static str {
+    if error.says("temporary object") { "; make the interface persistent by ipadm(8) first" } else { "" }
+}
+
+/// What was done, or would be, in words, and the segments that it was about.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    /// Each with the command line that does it, where one does.
+    pub steps: Vec<(String, Option<String>)>,
+    /// Files of the global zone that changed.
+    pub files: Vec<String>,
+    /// The segments.
+    pub segments: Vec<Segment>,
+}
+
+impl Done {
+    fn step(&mut self, step: &Step) {
+        self.steps.push((step.describe(), step.command_line()));
+    }
+
+    fn setting(&mut self, setting: &Setting) {
+        self.steps.push((setting.describe(), None));
+    }
+}
+
+fn service(service: Service, enabled: bool) -> Setting {
+    Setting::Service { fmri: service.fmri(), enabled }
+}
+
+/// What has to be switched on: before there are files, and after.
+fn settings(segments: &[Segment]) -> (Vec<Setting>, Vec<Setting>) {
+    let mut before = vec![Setting::FilterPolicy { policy: "custom".to_owned() }, service(Service::Filter, true)];
+    for segment in segments {
+        let outside = segment.outside.iter().map(|outside| &outside.interface);
+        for link in outside.chain(&segment.inside) {
+            let families = [(segment.gateway4.is_some(), false), (segment.gateway6.is_some(), true)];
+            for (_, ipv6) in families.into_iter().filter(|(has, _)| *has) {
+                let setting = Setting::Forwarding { link: link.clone(), ipv6, on: true };
+                if !before.contains(&setting) {
+                    before.push(setting);
+                }
+            }
+        }
+    }
+    (before, vec![service(Service::Dnsmasq, true)])
+}
+
+/// Whether a setting outlives a segment: those of its own interface go with that.
+fn lasts(setting: &Setting, segments: &[Segment]) -> bool {
+    let inside = |link| segments.iter().any(|segment| segment.inside.as_ref() == Some(link));
+    !matches!(setting, Setting::Forwarding { link, .. } if inside(link))
+}
+
+fn set(setting: &Setting, journal: &mut Journal, done: &mut Done) -> Result<(), GlobalError> {
+    let fail = |source| GlobalError::Setting { setting: setting.clone(), source };
+    let current = setting.current().map_err(fail)?;
+    if current == *setting {
+        return Ok(());
+    }
+    done.setting(setting);
+    journal.step(Undo::Setting { setting: current })?;
+    setting.set().map_err(fail)
+}
+
+/// Makes the global zone a router of networks. With `dry` nothing is done.
+///
+/// # Errors
+/// [`GlobalError`]; everything is as before then.
+pub fn route(
+    wanted: &WantedGlobal,
+    state: &StateDir,
+    dry: bool,
+    recovered: impl FnOnce(&Recovered),
+    tell: &mut dyn FnMut(&str),
+) -> Result<Done, Failed> {
+    let store = Directory::new(state);
+    let check = || -> Result<(), GlobalError> {
+        let traits = LiveRouter::find(&Router::Global, state)?.traits()?;
+        let missing: Vec<_> = traits.missing().into_iter().filter(|what| *what != "haproxy").collect();
+        if missing.is_empty() { Ok(()) } else { Err(GlobalError::Missing(missing)) }
+    };
+    check().map_err(undone)?;
+    if dry {
+        let planned = View::take(&store).and_then(|mut view| plan_global(wanted, &mut view));
+        let plan = planned.map_err(|error| undone(error.into()))?;
+        let mut done = Done { segments: plan.segments.clone(), ..Done::default() };
+        plan.steps.iter().for_each(|step| done.step(step));
+        let (before, after) = settings(&plan.segments);
+        before.iter().chain(&after).for_each(|setting| done.setting(setting));
+        return Ok(done);
+    }
+    let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
+        let _names = Names::hold(&store)?;
+        let plan = plan_global(wanted, &mut View::take(&store)?)?;
+        let mut done = Done { segments: plan.segments.clone(), ..Done::default() };
+        let (before, after) = settings(&plan.segments);
+        remember(before.iter().chain(&after), &plan.segments, &store, journal)?;
+        apply(&plan.steps, journal, &store, &mut |step| {
+            tell(&step.describe());
+            done.step(step);
+        })?;
+        for setting in &before {
+            set(setting, journal, &mut done)?;
+        }
+        done.files = refresh(state, &store, journal)?;
+        for setting in &after {
+            set(setting, journal, &mut done)?;
+        }
+        Ok(done)
+    });
+    done.map_err(Box::new)
+}
+
+/// Writes down how the settings are, unless that was done when the first segment came.
+fn remember<'s>(
+    settings: impl Iterator<Item = &'s Setting>,
+    segments: &[Segment],
+    store: &Directory,
+    journal: &mut Journal,
+) -> Result<(), GlobalError> {
+    let mut record = GlobalBefore { settings: Vec::new() };
+    let key = record.key();
+    if let Some(known) = store.get::<GlobalBefore>(&key)? {
+        record = known;
+    }
+    let same = |one: &Setting, other: &Setting| match (one, other) {
+        (Setting::Service { fmri: one, .. }, Setting::Service { fmri: other, .. }) => one == other,
+        (Setting::FilterPolicy { .. }, Setting::FilterPolicy { .. }) => true,
+        (
+            Setting::Forwarding { link: one, ipv6: one_family, .. },
+            Setting::Forwarding { link: other, ipv6: other_family, .. },
+        ) => (one, one_family) == (other, other_family),
+        _ => false,
+    };
+    for setting in settings.filter(|setting| lasts(setting, segments)) {
+        if !record.settings.iter().any(|known| same(known, setting)) {
+            let fail = |source| GlobalError::Setting { setting: setting.clone(), source };
+            record.settings.push(setting.current().map_err(fail)?);
+        }
+    }
+    journal.step(store.undo(GlobalBefore::KIND, &key)?)?;
+    Ok(store.put(&record, Expect::Anything)?)
+}
+
+fn refresh(state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<Vec<String>, GlobalError> {
+    let router = LiveRouter::find(&Router::Global, state)?;
+    let mut changes = router.refresh(store, journal)?;
+    changes.extend(router.set_ingresses(store, journal)?);
+    router.close()?;
+    Ok(changes.into_iter().map(|change| format!("/{}", change.path)).collect())
+}
+
+/// Has the global zone route a segment no more. With the last one, everything is as it was before the first.
+///
+/// # Errors
+/// [`GlobalError`]; everything is as before then.
+pub fn forget(
+    name: &SegmentName,
+    state: &StateDir,
+    dry: bool,
+    recovered: impl FnOnce(&Recovered),
+    tell: &mut dyn FnMut(&str),
+) -> Result<Done, Failed> {
+    let store = Directory::new(state);
+    if dry {
+        let planned = View::take(&store).and_then(|view| forget_global(name, &view, &store));
+        let removed = planned.map_err(|error| undone(error.into()))?;
+        let mut done = Done { segments: removed.segments, ..Done::default() };
+        removed.steps.iter().for_each(|step| done.step(step));
+        return Ok(done);
+    }
+    let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
+        let _names = Names::hold(&store)?;
+        let view = View::take(&store)?;
+        let removed = forget_global(name, &view, &store)?;
+        let last = view.routed_by_global().count() == 1;
+        let mut done = Done { segments: removed.segments, ..Done::default() };
+        let key = GlobalBefore { settings: Vec::new() }.key();
+        let before = store.get::<GlobalBefore>(&key)?.filter(|_| last);
+        let restored = before.map(|before| before.settings).unwrap_or_default();
+        // A name service that is to stop does not have to read its files again first.
+        let (services, others): (Vec<Setting>, Vec<Setting>) =
+            restored.into_iter().partition(|setting| *setting == service(Service::Dnsmasq, false));
+        for setting in &services {
+            set(setting, journal, &mut done)?;
+        }
+        apply(&removed.steps, journal, &store, &mut |step| {
+            tell(&step.describe());
+            done.step(step);
+        })?;
+        done.files = refresh(state, &store, journal)?;
+        for setting in others.iter().rev() {
+            set(setting, journal, &mut done)?;
+        }
+        if last {
+            journal.step(store.undo(GlobalBefore::KIND, &key)?)?;
+            store.remove(GlobalBefore::KIND, &key)?;
+        }
+        Ok(done)
+    });
+    done.map_err(Box::new)
+}
