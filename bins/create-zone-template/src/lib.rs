@@ -92,13 +92,7 @@ fn said(text: &str) -> Answer {
 }
 
 fn json(content: impl serde::Serialize) -> Answer {
-    match program::deliver_json(&Report { version: 1, content }) {
-        Ok(()) => Answer::Yes,
-        Err(error) => {
-            program::complain(PROGRAM, &format!("standard output: {error}"));
-            Answer::Failed
-        }
-    }
+    program::answer_json(PROGRAM, &Report { version: 1, content })
 }
 
 /// The flag table, for help, manual pages and completions.

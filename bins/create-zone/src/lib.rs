@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use zonelib::brand::tell_recovered;
 use zonelib::host;
 use zonelib::program::{self, Answer};
-use zonelib::zone::{Plan, Surroundings, ZoneError};
+use zonelib::zone::{Surroundings, ZoneError};
 
 pub use cli::Cli;
 
@@ -24,14 +24,18 @@ pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
     let request = cli.request();
     if cli.dry_run {
         let plan = request.plan(&state)?;
-        return Ok(if cli.json { json(&plan) } else { program::answer(PROGRAM, &plan.text(), Answer::Yes) });
+        return Ok(if cli.json {
+            program::answer_json(PROGRAM, &plan.report())
+        } else {
+            program::answer(PROGRAM, &plan.text(), Answer::Yes)
+        });
     }
     let tell = |line: &str| program::tell(line);
     let recovered = |found: &zonelib::journal::Recovered| tell_recovered(PROGRAM)(found);
     let around = Surroundings { state: &state, keep: cli.keep, tell: &tell, recovered: &recovered };
     let plan = request.create(&around)?;
     if cli.json {
-        return Ok(json(&plan));
+        return Ok(program::answer_json(PROGRAM, &plan.report()));
     }
     let booted = if cli.no_boot { "is installed" } else { "runs" };
     let mut text = String::new();
@@ -40,16 +44,6 @@ pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
         zone.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
     }
     Ok(program::answer(PROGRAM, &text, Answer::Yes))
-}
-
-fn json(plan: &Plan) -> Answer {
-    match serde_json::to_string(&plan.report()) {
-        Ok(text) => program::answer(PROGRAM, &format!("{text}\n"), Answer::Yes),
-        Err(error) => {
-            program::complain(PROGRAM, &error.to_string());
-            Answer::Failed
-        }
-    }
 }
 
 /// The flag table, for help, manual pages and completions.

@@ -44,8 +44,7 @@ pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
     };
     let found = describe(zone, &cli.state.dir())?;
     if cli.json {
-        let delivered = program::deliver_json(&Report { version: 1, zone: &found });
-        return delivered.map(|()| Answer::Yes).map_err(|source| ZoneError::System { path: "-".into(), source });
+        return Ok(program::answer_json(PROGRAM, &Report { version: 1, zone: &found }));
     }
     Ok(program::answer(PROGRAM, &text(&found), Answer::Yes))
 }

@@ -69,13 +69,7 @@ fn say(cli: &Cli, teardown: &Teardown) -> Answer {
     if cli.json {
         let zone = cli.zone.as_str();
         let report = Report { version: 1, zone, destroyed: !cli.dry_run, going, staying: &teardown.staying };
-        return match program::deliver_json(&report) {
-            Ok(()) => Answer::Yes,
-            Err(error) => {
-                program::complain(PROGRAM, &format!("standard output: {error}"));
-                Answer::Failed
-            }
-        };
+        return program::answer_json(PROGRAM, &report);
     }
     let mut text = String::new();
     if cli.dry_run {

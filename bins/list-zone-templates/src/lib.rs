@@ -33,8 +33,7 @@ struct Report {
 pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
     let templates = Template::all()?;
     if cli.json {
-        let delivered = program::deliver_json(&Report { version: 1, templates });
-        return delivered.map(|()| Answer::Yes).map_err(|source| ZoneError::System { path: "-".into(), source });
+        return Ok(program::answer_json(PROGRAM, &Report { version: 1, templates }));
     }
     let text: String = templates.iter().map(if cli.parsable { parsable } else { plain }).collect();
     Ok(program::answer(PROGRAM, &text, Answer::Yes))
