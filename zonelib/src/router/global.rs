@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{HostError, Setting};
+use crate::host::{self, HostError, Setting};
 use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Subject, Undo};
 use crate::net::files::smf::Service;
 use crate::net::{
@@ -124,6 +124,9 @@ fn lasts(setting: &Setting, segments: &[Segment]) -> bool {
 }
 
 fn set(setting: &Setting, journal: &mut Journal, done: &mut Done) -> Result<(), GlobalError> {
+    if host::interrupted() {
+        return Err(RouterError::Interrupted.into());
+    }
     let fail = |source| GlobalError::Setting { setting: setting.clone(), source };
     let current = setting.current().map_err(fail)?;
     if current == *setting {
@@ -177,6 +180,9 @@ pub fn route(
         done.files = refresh(state, &store, journal)?;
         for setting in &after {
             set(setting, journal, &mut done)?;
+        }
+        if host::interrupted() {
+            return Err(RouterError::Interrupted.into());
         }
         Ok(done)
     });
@@ -267,6 +273,9 @@ pub fn forget(
         if last {
             journal.step(store.undo(GlobalBefore::KIND, &key)?)?;
             store.remove(GlobalBefore::KIND, &key)?;
+        }
+        if host::interrupted() {
+            return Err(RouterError::Interrupted.into());
         }
         Ok(done)
     });

@@ -61,9 +61,9 @@ fn haproxy_takes_its_configuration() {
     let Some(haproxy) = tool("haproxy") else { return };
     let scratch = Scratch::new();
     for sample in [rich(), long()] {
-        let files = haproxy::files(&sample.routing(), haproxy::FOLDER).unwrap();
+        let files = haproxy::files(&sample.routing(), "").unwrap();
         for (name, text) in &files {
-            let here = text.replace(&format!("/{}", haproxy::FOLDER), &scratch.path().display().to_string());
+            let here = text.replace(&format!("/{}", ""), &scratch.path().display().to_string());
             fs::write(scratch.join(name), here).unwrap();
         }
         let config = scratch.join(haproxy::CONFIG);
