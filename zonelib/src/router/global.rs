@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{self, HostError, Setting};
+use crate::host::{self, HostError, NetworkChange, Setting};
 use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Subject, Undo};
 use crate::net::files::smf::Service;
 use crate::net::{
@@ -115,6 +115,18 @@ fn settings(segments: &[Segment]) -> (Vec<Setting>, Vec<Setting>) {
         }
     }
     (before, vec![service(Service::Dnsmasq, true)])
+}
+
+/// That the router's interfaces on segments forward nothing more.
+fn silenced(segments: &[Segment]) -> Vec<Setting> {
+    let of_segment = |segment: &Segment| {
+        let families = [(segment.gateway4.is_some(), false), (segment.gateway6.is_some(), true)];
+        let inside = segment.inside.clone();
+        let has = families.into_iter().filter(|(has, _)| *has).map(|(_, ipv6)| ipv6);
+        has.filter_map(move |ipv6| Some(Setting::Forwarding { link: inside.clone()?, ipv6, on: false }))
+            .collect::<Vec<_>>()
+    };
+    segments.iter().flat_map(of_segment).collect()
 }
 
 /// Whether a setting outlives a segment: those of its own interface go with that.
@@ -259,8 +271,16 @@ pub fn forget(
         // A name service that is to stop does not have to read its files again first.
         let (services, others): (Vec<Setting>, Vec<Setting>) =
             restored.into_iter().partition(|setting| *setting == service(Service::Dnsmasq, false));
-        for setting in &services {
+        // What is taken back makes the interface anew, and then sets this.
+        for setting in services.iter().chain(&silenced(&done.segments)) {
             set(setting, journal, &mut done)?;
+        }
+        for segment in &done.segments {
+            // An etherstub that is made anew has the largest packets that there are.
+            if let Some(mtu) = segment.mtu {
+                let change = NetworkChange::SetMtu { link: segment.etherstub.clone(), mtu };
+                journal.step(Undo::Network { change })?;
+            }
         }
         apply(&removed.steps, journal, &store, &mut |step| {
             tell(&step.describe());
