@@ -129,6 +129,14 @@ fn silenced(segments: &[Segment]) -> Vec<Setting> {
     segments.iter().flat_map(of_segment).collect()
 }
 
+/// What gives an etherstub that is made anew the size of packets that it had, before there are vnics on it.
+fn packets_of(step: &Step, segments: &[Segment]) -> Option<NetworkChange> {
+    let (Step::Host { change } | Step::HostOnce { change }) = step else { return None };
+    let NetworkChange::DeleteEtherstub { link } = change else { return None };
+    let mtu = segments.iter().find(|segment| segment.etherstub == *link)?.mtu?;
+    Some(NetworkChange::SetMtu { link: link.clone(), mtu })
+}
+
 /// Whether a setting outlives a segment: those of its own interface go with that.
 fn lasts(setting: &Setting, segments: &[Segment]) -> bool {
     let inside = |link| segments.iter().any(|segment| segment.inside.as_ref() == Some(link));
@@ -264,7 +272,7 @@ pub fn forget(
         let view = View::take(&store)?;
         let removed = forget_global(name, &view, &store)?;
         let last = view.routed_by_global().count() == 1;
-        let mut done = Done { segments: removed.segments, ..Done::default() };
+        let mut done = Done { segments: removed.segments.clone(), ..Done::default() };
         let key = GlobalBefore { settings: Vec::new() }.key();
         let before = store.get::<GlobalBefore>(&key)?.filter(|_| last);
         let restored = before.map(|before| before.settings).unwrap_or_default();
@@ -275,17 +283,16 @@ pub fn forget(
         for setting in services.iter().chain(&silenced(&done.segments)) {
             set(setting, journal, &mut done)?;
         }
-        for segment in &done.segments {
-            // An etherstub that is made anew has the largest packets that there are.
-            if let Some(mtu) = segment.mtu {
-                let change = NetworkChange::SetMtu { link: segment.etherstub.clone(), mtu };
-                journal.step(Undo::Network { change })?;
-            }
-        }
-        apply(&removed.steps, journal, &store, &mut |step| {
+        let mut tell = |step: &Step| {
             tell(&step.describe());
             done.step(step);
-        })?;
+        };
+        for step in &removed.steps {
+            if let Some(change) = packets_of(step, &removed.segments) {
+                journal.step(Undo::Network { change })?;
+            }
+            apply(std::slice::from_ref(step), journal, &store, &mut tell)?;
+        }
         done.files = refresh(state, &store, journal)?;
         for setting in others.iter().rev() {
             set(setting, journal, &mut done)?;
