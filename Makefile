@@ -47,9 +47,11 @@ demo-life:
 	@$(CARGO) build --quiet --locked --workspace --bins --all-features
 	@sh tests/lab-demo
 
-# End-to-end tests run the programs, so these are built first.
+# End-to-end tests run the programs, so these are built first. Some send packets, with commands and daemons of Linux:
+# as root where all is installed that .ci/run installs.
 test:
 	$(CARGO) build --locked --workspace --bins --all-features
+	@$(CARGO) run --quiet --locked -p tests --all-features --bin packets-here
 	$(CARGO) test --locked --workspace --all-features --no-fail-fast
 
 check: check-fmt check-clippy check-doc check-xml check-illumos

@@ -7,7 +7,7 @@ mod zones_common;
 use tests::run::skip_without_root;
 use tests::scenario::World;
 use tests::sweep::{Command, Ends, Scenario};
-use zones_common::{ROUTER, create, prepared};
+use zones_common::{ROUTER, create, prepared, thinned};
 
 fn scenario(
     name: &str,
@@ -24,9 +24,9 @@ fn scenario(
         ends: Ends::AsBefore,
         also: &[],
         told_nobody: &[],
-        moments: 8,
+        moments: 8 / thinned(),
         thorough: false,
-        thinned: 1,
+        thinned: thinned(),
     }
 }
 

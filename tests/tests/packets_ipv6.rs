@@ -84,6 +84,50 @@ fn a_routed_network_is_closed_until_something_is_opened() {
 }
 
 #[test]
+fn a_port_is_opened_for_one_zone_alone() {
+    if skip() {
+        return;
+    }
+    let (world, packets) = host();
+    create(
+        &world,
+        &[
+            "-z",
+            "east",
+            "-t",
+            "router",
+            "-x",
+            "192.0.2.20",
+            "-x",
+            "2001:db8::20/64",
+            "-R",
+            "2001:db8:1::/64",
+            "--routable",
+        ],
+    )
+    .well();
+    cross(&packets, "2001:db8:1::/64", "2001:db8::20");
+    create(&world, &["-z", "shut", "-x", "2001:db8:1::5"]).well();
+    // A zone of another tool.
+    world.configure("open", "sparse-root");
+    world.zoneadm("open", &["install"]).well();
+    let attached = world.zonekit("net-attach", &["-z", "open", "-x", "2001:db8:1::6", "--open", "tcp/80"]);
+    println!("{attached:#?}");
+    attached.well();
+    world.zoneadm("open", &["boot"]).well();
+    let _servers =
+        ["shut", "open"].map(|zone| (packets.serve(zone, zone, "[::]:80"), packets.serve(zone, zone, "[::]:81")));
+    packets.wait("the opening", || !packets.unanswered("outside", "[2001:db8:1::6]:80"));
+    assert_eq!(packets.ask("outside", "[2001:db8:1::6]:80"), "open 2001:db8::1");
+    assert!(packets.unanswered("outside", "[2001:db8:1::6]:81"));
+    assert!(packets.unanswered("outside", "[2001:db8:1::5]:80"));
+    world.zoneadm("open", &["halt"]).well();
+    world.zonekit("net-detach", &["-z", "open"]).well();
+    let rules = world.lab.filter_of("east").1;
+    assert!(rules.iter().all(|rule| !rule.contains("2001:db8:1::6")), "{rules:#?}");
+}
+
+#[test]
 fn a_network_of_its_own_addresses_is_translated() {
     if skip() {
         return;

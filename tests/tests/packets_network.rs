@@ -6,7 +6,9 @@
 mod packets_common;
 mod zones_common;
 
+use std::fs;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
 
 use packets_common::{cross, skip};
 use tests::lab::Packets;
@@ -138,4 +140,35 @@ fn an_address_of_another_zone_is_not_let_out() {
     assert!(packets.run("web", "ip", &["address", "add", "10.1.1.66/24", "dev", &link]).status.success());
     let stolen = packets.run("web", "ping", &["-c", "1", "-W", "1", "-I", "10.1.1.66", "10.1.1.6"]);
     assert!(!stolen.status.success());
+}
+
+#[test]
+fn the_global_zone_is_a_router_too() {
+    if skip() {
+        return;
+    }
+    let world = World::new();
+    for program in ["/usr/sbin/dnsmasq", "/usr/sbin/ipnat"].map(|path| world.lab.place(path)) {
+        if !program.exists() {
+            fs::write(&program, "#!/bin/sh\nexit 0\n").unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+    fs::create_dir_all(world.lab.place("/etc/ipf")).unwrap();
+    let packets = world.lab.carry_packets();
+    let routed = world.zonekit("global-router", &["-R", "10.1.9.0/24", "--domain", "nine.test"]);
+    println!("{routed:#?}");
+    routed.well();
+    create(&world, &["-z", "web", "-x", "10.1.9.5"]).well();
+    let _far = packets.serve("outside", "far", "198.51.100.1:80");
+    assert_eq!(packets.ask("web", "198.51.100.1:80"), "far 192.0.2.10", "the outside sees the host");
+    packets.wait("the name", || packets.resolve("web", "10.1.9.1", "web.nine.test", false) == [address("10.1.9.5")]);
+    let _inside = packets.serve("web", "web", "0.0.0.0:80");
+    cross(&packets, "10.1.9.0/24", "192.0.2.10");
+    assert!(packets.unanswered("outside", "10.1.9.5:80"));
+    assert!(!packets.hears("web", "10.1.9.5:5000", "outside"));
+    destroy(&world, "web").well();
+    world.zonekit("global-router", &["--remove", "10.1.9.0/24"]).well();
+    assert!(packets.misses("global", "10.1.9.1"));
+    assert!(packets.reaches("global", "192.0.2.1"));
 }

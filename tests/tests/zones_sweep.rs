@@ -12,7 +12,7 @@ use tests::foreign;
 use tests::run::skip_without_root;
 use tests::scenario::World;
 use tests::sweep::{Command, Ends, Scenario, Swept};
-use zones_common::{ROUTER, create, prepared};
+use zones_common::{ROUTER, create, prepared, thinned};
 
 fn zonekit(words: &[&'static str]) -> Command {
     let words: Vec<&'static str> = words.to_vec();
@@ -46,11 +46,6 @@ fn scenario(
         thorough: false,
         thinned: thinned(),
     }
-}
-
-/// All points take half an hour, so that each run has a part of them. `SWEEP_THINNED=1` asks for all.
-fn thinned() -> usize {
-    std::env::var("SWEEP_THINNED").ok().and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(6)
 }
 
 /// A zone of a brand of others: a host with that, and an image on it.

@@ -58,6 +58,23 @@ fn versions_are_compared_as_pep_440_says() {
 }
 
 #[test]
+fn requirements_that_are_not_as_they_should_be() {
+    let root = Root::new();
+    let long = format!("Requires-Dist: {}!", "x".repeat(1000));
+    root.add("app 1.0", &["Requires-Dist: lib>=2.0.*", "Requires-Dist: lib>=junk", &long]).add("lib 3.0", &[]);
+    let found = root.check(&[]);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    let start =
+        "bad-requirement: app 1.0 has a requirement that cannot be understood, `lib>=junk`: `junk` is not a version";
+    assert!(found[0].starts_with(start), "{found:#?}");
+    assert!(found[1].len() < 300 && found[1].contains("xxx...`: "), "{found:#?}");
+    assert_eq!(
+        found[2],
+        "legacy-specifier: app 1.0 needs lib>=2.0.*: in `>=2.0.*`, `.*` may follow only `==` or `!=`; read without it"
+    );
+}
+
+#[test]
 fn requires_python_is_checked_at_both_ends() {
     let root = Root::new();
     root.add("old 1.0", &["Requires-Python: >=2.7,<3.10"])

@@ -30,6 +30,7 @@ pub const PROGRAMS: &[Known] = &[
     ("net-detach", "net-detach", "takes a zone from its networks"),
     ("net-list", "net-list", "shows the networks of zones"),
     ("net-peer", "net-peer", "lets zones behind two routers reach each other"),
+    ("pipcheck", "pipcheck", "keeps the Python modules of a distribution in check"),
     ("recipe", "recipe", "checks and shows recipes"),
     ("recover", "zonekit-recover", "puts right what an operation left that was killed"),
     ("store", "store", "compares the records of networks with the host, and takes over those of zap"),

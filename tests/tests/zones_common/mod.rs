@@ -42,3 +42,8 @@ pub fn prepared(world: &World) {
         destroy(world, "first").well();
     }
 }
+
+/// One in how many points a sweep tries: all of them take half an hour. `SWEEP_THINNED=1` asks for all.
+pub fn thinned() -> usize {
+    std::env::var("SWEEP_THINNED").ok().and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(6)
+}

@@ -242,7 +242,10 @@ impl Step {
             }
             Self::Configure { zone, zonepath, file, commands } => configure(doing, zone, zonepath, (file, commands)),
             Self::Install { zone, zonepath, arguments } => {
-                doing.journal.step(Undo::RemoveDirectory { path: zonepath.clone() })?;
+                // zoneadm makes it, and leaves it when it refuses then. One that was there is somebody's.
+                if std::fs::symlink_metadata(zonepath).is_err() {
+                    doing.journal.step(Undo::RemoveDirectory { path: zonepath.clone() })?;
+                }
                 doing.journal.step(Undo::UninstallZone { zone: zone.clone() })?;
                 heed(doing, &install(zone, arguments))
             }

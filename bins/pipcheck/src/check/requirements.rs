@@ -5,6 +5,8 @@ use crate::model::{Applies, Model, Module, PythonFit, Row, Unjudged, Verdict, ap
 use crate::pep::Requirement;
 use crate::read::read_regular;
 
+/// So much of a requirement that cannot be read is shown.
+const SHOWN: usize = 120;
 /// `direct_url.json` is not larger.
 const SMALL: u64 = 64 * 1024;
 
@@ -86,7 +88,8 @@ fn unmet(model: &Model<'_>, number: u32, row: &Row<'_>) -> Option<Finding> {
         Verdict::Ambiguous => (Kind::Ambiguous, format!("{requirer} needs {wanted}; {is}, and not all would do")),
         Verdict::Bad => {
             let why = why_bad(model, row.text).map_or_else(String::new, |why| format!(": {why}"));
-            (Kind::BadRequirement, format!("{requirer} has a requirement that cannot be understood{why}"))
+            let text = shortened(row.text);
+            (Kind::BadRequirement, format!("{requirer} has a requirement that cannot be understood, `{text}`{why}"))
         }
     };
     let mut finding = about(model, kind, row, message);
@@ -103,6 +106,14 @@ fn unmet(model: &Model<'_>, number: u32, row: &Row<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// A text that may be a page long, for a message.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn why_bad(model: &Model<'_>, text: &str) -> Option<Unjudged> {
     match Requirement::parse(text) {
         Err(error) => Some(error.into()),
@@ -114,7 +125,7 @@ fn legacy(model: &Model<'_>, row: &Row<'_>) -> Option<Finding> {
     let requirement = Requirement::parse(row.text).ok()?;
     let (specifier, why) = requirement.specifiers.legacy().next()?;
     let requirer = model.requirer(row);
-    let message = format!("{} needs {}: `{specifier}` {why}", requirer.label(), wanted(row.text));
+    let message = format!("{} needs {}: in `{specifier}`, {why}", requirer.label(), wanted(row.text));
     let mut finding = about(model, Kind::LegacySpecifier, row, message);
     finding.subject = requirer.name.to_string();
     finding.subject_version = requirer.version_text().map(str::to_owned);

@@ -71,6 +71,27 @@ impl Daemon {
         command.arg(&self.root).arg(program).args(self.foreground());
         command.stdout(file.try_clone().unwrap()).stderr(file).stdin(Stdio::null()).current_dir("/");
         launch(command, &self.pid_file(lab));
+        self.wait_until_it_heeds_signals(lab);
+    }
+
+    /// A start method ends when its daemon is at work, and nothing else is done to the service before.
+    fn wait_until_it_heeds_signals(&self, lab: &Lab) {
+        let signal = if self.name == "haproxy" { Signal::USR2 } else { Signal::HUP };
+        let bit = 1_u64 << (signal.as_raw() - 1);
+        let number = fs::read_to_string(self.pid_file(lab)).unwrap_or_default();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let status = fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            if caught.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap_or_default() & bit != 0) {
+                return;
+            }
+            if caught.is_none() || status.contains("State:\tZ") {
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        lab.violation(&format!("{} of zone {} does not run", self.name, self.zone));
     }
 
     fn foreground(&self) -> Vec<String> {
@@ -114,8 +135,35 @@ fn pid_file(lab: &Lab, zone: &str, name: &str) -> PathBuf {
     lab.own(&format!("packets.{zone}.{name}.pid"))
 }
 
+/// Ends all that was started for a lab, those among it that are not yet where they are to run.
+pub(super) fn stop_all(lab: &Lab) {
+    let entries = fs::read_dir(lab.own("")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_number = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with("packets.") && name.ends_with(".pid")
+    };
+    for file in entries.filter(is_number) {
+        kill_started(&fs::read_to_string(&file).unwrap_or_default(), Signal::KILL);
+    }
+}
+
 fn pid(text: &str) -> Option<Pid> {
     Pid::from_raw(text.trim().parse().ok()?)
+}
+
+/// What runs under the number of something that was started: what starts it, and then it itself.
+const STARTED: &[&str] = &["lab", "setsid", "nsenter", "unshare", "sh", "dnsmasq", "haproxy", "udhcpc"];
+
+/// The process that a text names, unless the number has become that of another since.
+fn started(text: &str) -> Option<Pid> {
+    let command = fs::read_to_string(format!("/proc/{}/comm", text.trim())).ok()?;
+    pid(text).filter(|_| STARTED.contains(&command.trim()))
+}
+
+fn kill_started(text: &str, signal: Signal) {
+    if let Some(pid) = started(text) {
+        let _ = kill_process(pid, signal);
+    }
 }
 
 pub(super) fn kill(number: &str, signal: Signal) {
@@ -127,7 +175,7 @@ pub(super) fn kill(number: &str, signal: Signal) {
 /// Ends what a file names, and waits for that.
 fn stop(file: &PathBuf) {
     let Ok(text) = fs::read_to_string(file) else { return };
-    if let Some(pid) = pid(&text) {
+    if let Some(pid) = started(&text) {
         let began = Instant::now();
         let _ = kill_process(pid, Signal::TERM);
         while lives(pid) && began.elapsed() < PATIENCE {
@@ -160,7 +208,7 @@ pub(super) fn signal(lab: &Lab, (zone, what, process): &(String, String, String)
         // That is another daemon then.
         _ => return,
     };
-    kill(&text, signal);
+    kill_started(&text, signal);
 }
 
 /// What a client does with its lease.

@@ -66,7 +66,7 @@ pub(super) enum Item {
         space: String,
         number: u32,
     },
-    /// What answers on the outside.
+    /// The daemon of a service.
     Daemon(daemons::Daemon),
     Client {
         space: String,

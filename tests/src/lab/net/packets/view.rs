@@ -94,6 +94,7 @@ fn unused() -> (String, u32) {
 impl Drop for Packets {
     fn drop(&mut self) {
         // The state need not be sound: a test may have failed in the midst of a command.
+        daemons::stop_all(&self.lab);
         sweep::remove(&self.spaces.own);
     }
 }
@@ -146,7 +147,7 @@ fn answer(stream: &mut TcpStream, name: &str, ended: &AtomicBool) -> io::Result<
                 write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
                 return Ok(());
             }
-            writeln!(stream, "{name} {peer} {asked}")?;
+            stream.write_all(format!("{name} {peer} {asked}\n").as_bytes())?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::super::super::Lab;
-use super::super::model::{Address, Class, GLOBAL, Link, Network, Spaces, Stack};
+use super::super::model::{Address, Class, GLOBAL, Interface, Link, Network, Spaces, Stack};
 use super::super::smf::base;
 use super::super::zone::NOT_AUTOMATIC;
 use super::super::{ipnat, stacks};
@@ -134,6 +134,11 @@ fn links(network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
     }
 }
 
+/// Whether an interface forwards, whatever the stack does.
+fn forwards(interface: &Interface, family: &str) -> bool {
+    interface.properties.get(&format!("{family} forwarding")).is_some_and(|value| value == "on")
+}
+
 fn of_stack(network: &Network, names: &Names<'_>, zone: &str, stack: &Stack, items: &mut BTreeSet<Item>) {
     let space = names.stack(zone);
     let mut setting = |key: &str| {
@@ -143,8 +148,12 @@ fn of_stack(network: &Network, names: &Names<'_>, zone: &str, stack: &Stack, ite
     if stack.forwards("ipv4") {
         setting("ipv4/ip_forward");
     }
-    if stack.forwards("ipv6") {
+    // Linux forwards no IPv6 of one interface alone.
+    if stack.forwards("ipv6") || stack.interfaces.values().any(|found| forwards(found, "ipv6")) {
         setting("ipv6/conf/all/forwarding");
+    }
+    for (name, _) in stack.interfaces.iter().filter(|(_, found)| forwards(found, "ipv4")) {
+        setting(&format!("ipv4/conf/{}/forwarding", device_of(network, name)));
     }
     let discovery = network.services.get(zone).and_then(|services| services.get("svc:/network/routing/ndp:default"));
     let listens = discovery.is_none_or(|service| service.state == "online") && !stack.forwards("ipv6");
