@@ -63,7 +63,7 @@ fn haproxy_takes_its_configuration() {
     for sample in [rich(), long()] {
         let files = haproxy::files(&sample.routing(), "").unwrap();
         for (name, text) in &files {
-            let here = text.replace(&format!("/{}", ""), &scratch.path().display().to_string());
+            let here = text.replace(&format!("/{}", haproxy::FOLDER), &scratch.path().display().to_string());
             fs::write(scratch.join(name), here).unwrap();
         }
         let config = scratch.join(haproxy::CONFIG);
