@@ -4,10 +4,11 @@ use clap::Parser;
 use ipnet::IpNet;
 use serde_json::json;
 use zonelib::host;
-use zonelib::journal::Recovered;
+use zonelib::journal::{Failure, Recovered};
 use zonelib::net::address::network;
 use zonelib::net::{Domain, LinkName, SegmentName, WantedGlobal};
 use zonelib::program::{self, Answer, StateFlags};
+use zonelib::router::RouterError;
 use zonelib::router::global::{Done, Failed, forget, route};
 
 /// What it is called in messages.
@@ -59,6 +60,8 @@ pub struct Cli {
 /// [`Failed`]: nothing has changed, unless it says so.
 pub fn run(cli: &Cli) -> Result<Answer, Failed> {
     host::usual_umask();
+    let signals = |source| RouterError::Root { path: "signals".into(), source };
+    host::watch_signals().map_err(|error| Box::new(Failure::Undone(signals(error).into())))?;
     let state = cli.state.dir();
     let recovered = |before: &Recovered| {
         program::tell(&format!("{PROGRAM}: what an interrupted `{}` left was put right first", before.operation));

@@ -11,6 +11,7 @@ use zonelib::journal::{Failure, Recovered};
 use zonelib::net::{Ingress, IngressKind};
 use zonelib::populate::printable;
 use zonelib::program::{self, Answer};
+use zonelib::router::RouterError;
 use zonelib::router::ingress::{Done, Failed, WantedIngress, add, list, remove};
 
 pub use cli::{Add, Cli, RouterName, Target, Verb};
@@ -24,6 +25,8 @@ pub const PROGRAM: &str = "ingress";
 /// [`Failed`]: nothing has changed, unless it says so.
 pub fn run(cli: &Cli) -> Result<Answer, Failed> {
     host::usual_umask();
+    let signals = |source| RouterError::Root { path: "signals".into(), source };
+    host::watch_signals().map_err(|error| Box::new(Failure::Undone(signals(error).into())))?;
     match &cli.verb {
         Verb::Add(asked) => {
             let done = add(&wanted(asked), &asked.state.dir(), asked.dry_run, tell)?;

@@ -167,7 +167,15 @@ impl<'s> Stage<'s> {
 
     /// Brings the host back to the start.
     fn again(&self) {
-        fs::remove_dir_all(self.lab().root()).unwrap();
+        // A command that a killed program had started may be writing still.
+        let gone = (0..100).any(|_| {
+            let gone = fs::remove_dir_all(self.lab().root()).is_ok();
+            if !gone {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            gone
+        });
+        assert!(gone, "{} cannot be removed", self.lab().root().display());
         crate::lab::copy_tree(&self.pristine, self.lab().root()).unwrap();
     }
 

@@ -109,6 +109,12 @@ impl Reread {
         checks.iter().try_for_each(|(program, arguments)| in_zone(zone, program, arguments).run().map(drop))
     }
 
+    /// Whether the error of a check is about what the file says. Source: `yyerror()` of IPFilter, `die()` of dnsmasq.
+    #[must_use]
+    pub fn is_refusal(error: &HostError) -> bool {
+        error.says("error at \"") || error.says(" at line ")
+    }
+
     /// Has it read.
     ///
     /// # Errors

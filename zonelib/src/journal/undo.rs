@@ -369,11 +369,12 @@ fn reread(zone: Option<&str>, what: &Reread) -> Result<(), UndoError> {
             return Ok(());
         }
     }
-    // What it does not take now was not read before either.
-    if what.check(zone).is_ok() {
-        what.run(zone)?;
+    match what.check(zone) {
+        // What it does not take now was not read before either.
+        Err(error) if Reread::is_refusal(&error) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(what.run(zone)?),
     }
-    Ok(())
 }
 
 fn empty(path: &Path, identity: (u64, u64), mode: u32) -> io::Result<()> {

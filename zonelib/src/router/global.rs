@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{HostError, Setting};
+use crate::host::{self, HostError, NetworkChange, Setting};
 use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Subject, Undo};
 use crate::net::files::smf::Service;
 use crate::net::{
@@ -117,6 +117,26 @@ fn settings(segments: &[Segment]) -> (Vec<Setting>, Vec<Setting>) {
     (before, vec![service(Service::Dnsmasq, true)])
 }
 
+/// That the router's interfaces on segments forward nothing more.
+fn silenced(segments: &[Segment]) -> Vec<Setting> {
+    let of_segment = |segment: &Segment| {
+        let families = [(segment.gateway4.is_some(), false), (segment.gateway6.is_some(), true)];
+        let inside = segment.inside.clone();
+        let has = families.into_iter().filter(|(has, _)| *has).map(|(_, ipv6)| ipv6);
+        has.filter_map(move |ipv6| Some(Setting::Forwarding { link: inside.clone()?, ipv6, on: false }))
+            .collect::<Vec<_>>()
+    };
+    segments.iter().flat_map(of_segment).collect()
+}
+
+/// What gives an etherstub that is made anew the size of packets that it had, before there are vnics on it.
+fn packets_of(step: &Step, segments: &[Segment]) -> Option<NetworkChange> {
+    let (Step::Host { change } | Step::HostOnce { change }) = step else { return None };
+    let NetworkChange::DeleteEtherstub { link } = change else { return None };
+    let mtu = segments.iter().find(|segment| segment.etherstub == *link)?.mtu?;
+    Some(NetworkChange::SetMtu { link: link.clone(), mtu })
+}
+
 /// Whether a setting outlives a segment: those of its own interface go with that.
 fn lasts(setting: &Setting, segments: &[Segment]) -> bool {
     let inside = |link| segments.iter().any(|segment| segment.inside.as_ref() == Some(link));
@@ -124,6 +144,9 @@ fn lasts(setting: &Setting, segments: &[Segment]) -> bool {
 }
 
 fn set(setting: &Setting, journal: &mut Journal, done: &mut Done) -> Result<(), GlobalError> {
+    if host::interrupted() {
+        return Err(RouterError::Interrupted.into());
+    }
     let fail = |source| GlobalError::Setting { setting: setting.clone(), source };
     let current = setting.current().map_err(fail)?;
     if current == *setting {
@@ -177,6 +200,9 @@ pub fn route(
         done.files = refresh(state, &store, journal)?;
         for setting in &after {
             set(setting, journal, &mut done)?;
+        }
+        if host::interrupted() {
+            return Err(RouterError::Interrupted.into());
         }
         Ok(done)
     });
@@ -246,20 +272,27 @@ pub fn forget(
         let view = View::take(&store)?;
         let removed = forget_global(name, &view, &store)?;
         let last = view.routed_by_global().count() == 1;
-        let mut done = Done { segments: removed.segments, ..Done::default() };
+        let mut done = Done { segments: removed.segments.clone(), ..Done::default() };
         let key = GlobalBefore { settings: Vec::new() }.key();
         let before = store.get::<GlobalBefore>(&key)?.filter(|_| last);
         let restored = before.map(|before| before.settings).unwrap_or_default();
         // A name service that is to stop does not have to read its files again first.
         let (services, others): (Vec<Setting>, Vec<Setting>) =
             restored.into_iter().partition(|setting| *setting == service(Service::Dnsmasq, false));
-        for setting in &services {
+        // What is taken back makes the interface anew, and then sets this.
+        for setting in services.iter().chain(&silenced(&done.segments)) {
             set(setting, journal, &mut done)?;
         }
-        apply(&removed.steps, journal, &store, &mut |step| {
+        let mut tell = |step: &Step| {
             tell(&step.describe());
             done.step(step);
-        })?;
+        };
+        for step in &removed.steps {
+            if let Some(change) = packets_of(step, &removed.segments) {
+                journal.step(Undo::Network { change })?;
+            }
+            apply(std::slice::from_ref(step), journal, &store, &mut tell)?;
+        }
         done.files = refresh(state, &store, journal)?;
         for setting in others.iter().rev() {
             set(setting, journal, &mut done)?;
@@ -267,6 +300,9 @@ pub fn forget(
         if last {
             journal.step(store.undo(GlobalBefore::KIND, &key)?)?;
             store.remove(GlobalBefore::KIND, &key)?;
+        }
+        if host::interrupted() {
+            return Err(RouterError::Interrupted.into());
         }
         Ok(done)
     });

@@ -1,6 +1,7 @@
 //! Ways in: adding and removing them.
 
 use crate::config::ZoneName;
+use crate::host;
 use crate::journal::{Failure, Journal, Recovered, StateDir, Subject};
 use crate::net::inside::Change;
 use crate::net::{Attachment, Domain, Ingress, IngressKind, IngressName, Names, Remembered, Router, Segment, Step};
@@ -212,10 +213,27 @@ pub fn remove(
             }
         }
     };
-    let ingress = find().map_err(undone)?;
+    let ingress = match find() {
+        Err(IngressError::Unknown(..)) if !dry => {
+            settle(state);
+            find()
+        }
+        found => found,
+    };
+    let ingress = ingress.map_err(undone)?;
     let step = Step::forget::<Ingress>(&ingress.key());
     let preview = |records: &mut RouterRecords| records.ingresses.retain(|other| *other != ingress);
     change(&ingress, &step, (state, &store), dry, preview, |_| Ok(()), recovered)
+}
+
+/// Undoes what killed operations on routers left, for they may have taken away a record that comes back. What cannot be
+/// undone now stays in its journal.
+fn settle(state: &StateDir) {
+    for subject in state.subjects().unwrap_or_default() {
+        if matches!(subject, Subject::Global | Subject::Whole(_)) {
+            let _ = Journal::begin_now(state, subject, "settle");
+        }
+    }
 }
 
 /// Changes the record of a way in, and its router after it.
@@ -254,6 +272,9 @@ fn change(
         let closed = router.close();
         let changes = changed?;
         closed?;
+        if host::interrupted() {
+            return Err(RouterError::Interrupted.into());
+        }
         Ok(done(changes, running))
     });
     changed.map_err(Box::new)

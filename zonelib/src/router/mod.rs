@@ -17,8 +17,7 @@ use crate::brand::state::OpenRoot;
 use crate::config::{self, ZoneName, ZonesError, zones};
 use crate::host::{self, HostError, Reread, in_zone};
 use crate::journal::{Journal, JournalError, RootOf, StateDir, Undo};
-use crate::populate::split;
-use crate::root::{Tree, remove_tree};
+use crate::root::Tree;
 use crate::store::{Store, StoreError};
 
 use crate::net::Router;
@@ -78,6 +77,9 @@ pub enum RouterError {
     /// It could not be written how to take the change back, and so it was not made.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Somebody interrupted.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// A router of this host.
@@ -172,6 +174,9 @@ impl LiveRouter {
             reread.check(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
         }
         for reread in &again {
+            if host::interrupted() {
+                return Err(RouterError::Interrupted);
+            }
             reread.run(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
         }
         Ok(changes)
@@ -271,27 +276,29 @@ impl LiveRouter {
         let files = self.files_for_ingresses(&records)?;
         let (routing, traits) = (records.routing(), self.traits()?);
         if let Some(place) = traits.haproxy.filter(|_| self.running && !records.ingresses.is_empty()) {
-            self.check_ingresses(&haproxy::files(&routing, haproxy::CHECKED)?, place)?;
+            self.check_ingresses(haproxy::files(&routing, haproxy::CHECKED)?, place, journal)?;
         }
         self.bring(&files, journal)
     }
 
     /// Has the router's own haproxy, which will read them, look at files that lie beside those in use. One of the global
     /// zone may be another version; and the router's own program must not run outside of its zone.
-    fn check_ingresses(&self, files: &BTreeMap<String, String>, place: HaproxyPlace) -> Result<(), RouterError> {
-        let path = |name: &str| format!("{}/{name}", haproxy::CHECKED);
-        let files: Vec<ZoneFile> = files.iter().map(|(name, text)| ZoneFile::whole(path(name), text.clone())).collect();
-        let written = write(self.tree(), &files).map_err(self.inside());
-        let config = format!("/{}", path(haproxy::CONFIG));
-        let checked = written.and_then(|_| {
-            let haproxy = in_zone(self.zone(), place.path(), &["-c", "-q", "-f", &config]);
-            haproxy.run().map_err(|source| self.refused("the configuration of its ingress".to_owned(), source))
-        });
-        let (parent, name) = split(haproxy::CHECKED.as_bytes());
-        let removed = self.tree().open_dir(parent).and_then(|folder| remove_tree(&folder, name));
-        checked?;
-        let fail = |source| InsideError::System { path: haproxy::CHECKED.to_owned(), source };
-        removed.map_err(|source| self.inside()(fail(source)))
+    fn check_ingresses(
+        &self,
+        files: BTreeMap<String, String>,
+        place: HaproxyPlace,
+        journal: &mut Journal,
+    ) -> Result<(), RouterError> {
+        let path = |name: &str| format!("{}/{name}", haproxy::FOLDER);
+        let config = format!("/{}", path(&format!("{}{}", haproxy::CHECKED, haproxy::CONFIG)));
+        let gone: Vec<ZoneFile> = files.keys().map(|name| ZoneFile::gone(path(name))).collect();
+        let files: Vec<ZoneFile> = files.into_iter().map(|(name, text)| ZoneFile::whole(path(&name), text)).collect();
+        self.write_down(&plan(self.tree(), &files).map_err(self.inside())?, false, journal)?;
+        write(self.tree(), &files).map_err(self.inside())?;
+        let haproxy = in_zone(self.zone(), place.path(), &["-c", "-q", "-f", &config]);
+        haproxy.run().map_err(|source| self.refused("the configuration of its ingress".to_owned(), source))?;
+        write(self.tree(), &gone).map_err(self.inside())?;
+        Ok(())
     }
 }
 

@@ -12,19 +12,19 @@ use super::{HEADER, Routing, RoutingError, text};
 
 /// The folder of these files, below the root of the router.
 pub const FOLDER: &str = "etc/zonekit/ingress";
-/// The folder where files are while they are checked.
-pub const CHECKED: &str = "etc/zonekit/ingress.new";
+/// What precedes the names of files while they are checked.
+pub const CHECKED: &str = ".new-";
 /// The name of the configuration.
 pub const CONFIG: &str = "haproxy.cfg";
 /// The process that is told to read it again.
 pub const PID: &str = "/var/run/zonekit-ingress.pid";
 
-/// Files by their names in a folder, which is [`FOLDER`] or where they are checked before; none when there are no ways
-/// in, for without one haproxy does not run.
+/// Files by their names in [`FOLDER`], which begin with `prefix`; none when there are no ways in, for without one haproxy
+/// does not run.
 ///
 /// # Errors
 /// [`RoutingError`]: ways in cannot be told apart, or lead nowhere.
-pub fn files(routing: &Routing<'_>, folder: &str) -> Result<BTreeMap<String, String>, RoutingError> {
+pub fn files(routing: &Routing<'_>, prefix: &str) -> Result<BTreeMap<String, String>, RoutingError> {
     routing.check_ingresses()?;
     let mut files = BTreeMap::new();
     if routing.ingresses.is_empty() {
@@ -38,17 +38,17 @@ pub fn files(routing: &Routing<'_>, folder: &str) -> Result<BTreeMap<String, Str
     let mut lines = global();
     for (port, mut ingresses) in ports {
         ingresses.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        frontend(&mut lines, folder, port, ingresses[0], ipv6);
+        frontend(&mut lines, prefix, port, ingresses[0], ipv6);
         if ingresses[0].kind != IngressKind::Tcp {
             let hosts = |ingress: &&Ingress| Some(format!("{} {}", ingress.host.as_ref()?, backend_name(ingress)));
             let map: Vec<String> = ingresses.iter().filter_map(hosts).collect();
-            files.insert(map_name(ingresses[0].kind, port), text(&map));
+            files.insert(format!("{prefix}{}", map_name(ingresses[0].kind, port)), text(&map));
         }
         for ingress in ingresses {
             backend(&mut lines, ingress, routing.address_of(ingress)?);
         }
     }
-    files.insert(CONFIG.to_owned(), format!("{HEADER}{}", text(&lines)));
+    files.insert(format!("{prefix}{CONFIG}"), format!("{HEADER}{}", text(&lines)));
     Ok(files)
 }
 
@@ -72,7 +72,7 @@ fn global() -> Vec<String> {
     lines.map(str::to_owned).to_vec()
 }
 
-fn frontend(lines: &mut Vec<String>, folder: &str, port: u16, first: &Ingress, ipv6: bool) {
+fn frontend(lines: &mut Vec<String>, prefix: &str, port: u16, first: &Ingress, ipv6: bool) {
     let kind = kind_name(first.kind);
     lines.push(String::new());
     lines.push(format!("frontend {kind}-{port}"));
@@ -80,7 +80,7 @@ fn frontend(lines: &mut Vec<String>, folder: &str, port: u16, first: &Ingress, i
     if ipv6 {
         lines.push(format!("    bind :::{port} v6only"));
     }
-    let map = format!("/{folder}/{}", map_name(first.kind, port));
+    let map = format!("/{FOLDER}/{prefix}{}", map_name(first.kind, port));
     match first.kind {
         IngressKind::Http => {
             lines.push("    mode http".to_owned());

@@ -60,7 +60,7 @@ impl ZoneFile {
         Self::new(path, Content::Block(lines))
     }
 
-    fn gone(path: impl Into<String>) -> Self {
+    pub(crate) fn gone(path: impl Into<String>) -> Self {
         Self::new(path, Content::Gone)
     }
 }

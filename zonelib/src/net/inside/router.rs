@@ -191,7 +191,7 @@ pub fn ingress_files(
     traits: &RouterTraits,
     maps: &[String],
 ) -> Result<Vec<ZoneFile>, RoutingError> {
-    let made = haproxy::files(routing, haproxy::FOLDER)?;
+    let made = haproxy::files(routing, "")?;
     let mut files = Vec::new();
     match traits.haproxy {
         Some(place) => files.push(ZoneFile::whole(smf::INGRESS_MANIFEST, smf::ingress_manifest(place))),

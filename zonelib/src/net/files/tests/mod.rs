@@ -39,7 +39,7 @@ fn router_files(sample: &Sample) -> BTreeMap<String, String> {
         files.insert(format!("names-{zone}"), dnsmasq::names(&routing, &attachments));
         files.insert(format!("dhcp-{zone}"), dnsmasq::dhcp_hosts(&attachments, &[]));
     }
-    files.extend(haproxy::files(&routing, haproxy::FOLDER).unwrap());
+    files.extend(haproxy::files(&routing, "").unwrap());
     files
 }
 

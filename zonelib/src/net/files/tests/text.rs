@@ -123,7 +123,7 @@ fn ways_in_that_cannot_be_told_apart_are_refused() {
         (ingress("x", tcp, None, 25), ingress("y", tcp, None, 22), Some("it is for ssh")),
     ] {
         let sample = Sample { ingresses: vec![one, other], ..simple() };
-        let found = haproxy::files(&sample.routing(), haproxy::FOLDER);
+        let found = haproxy::files(&sample.routing(), "");
         match (said, &found) {
             (None, Ok(files)) => assert!(files.contains_key(haproxy::CONFIG)),
             (Some(said), Err(error)) => assert!(error.to_string().contains(said), "{error}"),
@@ -133,8 +133,8 @@ fn ways_in_that_cannot_be_told_apart_are_refused() {
     let mut lost = ingress("x", tcp, None, 80);
     lost.zone = "elsewhere".parse().unwrap();
     let sample = Sample { ingresses: vec![lost], ..simple() };
-    assert!(matches!(haproxy::files(&sample.routing(), haproxy::FOLDER), Err(RoutingError::NoAddress { .. })));
-    assert!(haproxy::files(&simple().routing(), haproxy::FOLDER).unwrap().is_empty());
+    assert!(matches!(haproxy::files(&sample.routing(), ""), Err(RoutingError::NoAddress { .. })));
+    assert!(haproxy::files(&simple().routing(), "").unwrap().is_empty());
 }
 
 /// Otherwise the address of a zone that has gone would be held back from its successor for ever.

@@ -61,7 +61,7 @@ fn haproxy_takes_its_configuration() {
     let Some(haproxy) = tool("haproxy") else { return };
     let scratch = Scratch::new();
     for sample in [rich(), long()] {
-        let files = haproxy::files(&sample.routing(), haproxy::FOLDER).unwrap();
+        let files = haproxy::files(&sample.routing(), "").unwrap();
         for (name, text) in &files {
             let here = text.replace(&format!("/{}", haproxy::FOLDER), &scratch.path().display().to_string());
             fs::write(scratch.join(name), here).unwrap();
