@@ -4,8 +4,9 @@
 
 mod zones_common;
 
+use tests::scenario::World;
 use tests::sweep::View;
-use zones_common::{create, destroy, warmed};
+use zones_common::{ROUTER, create, destroy, warmed};
 
 #[test]
 fn a_router_and_two_zones_by_three_commands_and_gone_again() {
@@ -29,4 +30,15 @@ fn a_router_and_two_zones_by_three_commands_and_gone_again() {
     destroy(&world, "router1").well();
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     world.is_sound();
+}
+
+#[test]
+fn a_router_leaves_ipv6_addresses_out_when_asked() {
+    let world = warmed();
+    let filters = |world: &World, zone| world.text(zone, "/etc/dnsmasq.d/zonekit.conf").contains("\nfilter-AAAA\n");
+    create(&world, ROUTER).well();
+    assert!(!filters(&world, "router1"));
+    create(&world, &["-z", "r2", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16", "--filter-aaaa"]).well();
+    assert!(filters(&world, "r2"));
+    create(&world, &["-z", "web", "-x", "10.1.1.5", "--filter-aaaa"]).badly(&["--filter-aaaa", "give -R"]);
 }

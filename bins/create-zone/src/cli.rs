@@ -59,6 +59,9 @@ pub struct Cli {
     /// The IPv6 networks of -R are global ones: routed, not translated, and closed but for what is opened
     #[arg(long, help_heading = "Network")]
     pub routable: bool,
+    /// Leave IPv6 addresses out of the answers that zones behind it get about names elsewhere; needs -R
+    #[arg(long, help_heading = "Network")]
+    pub filter_aaaa: bool,
     /// Make a directory for it, which only it sees (repeatable)
     #[arg(short = 'd', long = "directory", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files")]
     pub directories: Vec<PathBuf>,
@@ -168,6 +171,7 @@ impl Cli {
             link: self.link.clone(),
             domain: self.domain.clone(),
             routable: self.routable,
+            filter_aaaa: self.filter_aaaa,
             directories: self.directories.clone(),
             read_only: self.read_only.clone(),
             read_write: self.read_write.clone(),

@@ -43,6 +43,9 @@ pub struct Cli {
     /// IPv6 networks are global ones: they are routed, not translated, and nothing gets in that is not opened
     #[arg(long, conflicts_with = "remove")]
     pub routable_ipv6: bool,
+    /// Leave IPv6 addresses out of the answers that zones get about names elsewhere
+    #[arg(long, conflicts_with = "remove")]
+    pub filter_aaaa: bool,
     /// Print what would be done, and do nothing
     #[arg(short = 'n', short_alias = 'N', long)]
     pub dry_run: bool,
@@ -75,6 +78,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failed> {
                 interface: cli.interface.clone(),
                 domain: cli.domain.clone(),
                 routable_ipv6: cli.routable_ipv6,
+                filter_aaaa: cli.filter_aaaa,
             };
             route(&wanted, &state, cli.dry_run, recovered, &mut tell)?
         }

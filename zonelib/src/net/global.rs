@@ -23,6 +23,8 @@ pub struct WantedGlobal {
     pub domain: Option<Domain>,
     /// The IPv6 networks are global ones: routed, not translated.
     pub routable_ipv6: bool,
+    /// Names elsewhere have no IPv6 addresses for the zones behind it.
+    pub filter_aaaa: bool,
 }
 
 /// Plans segments that the global zone routes; its gateway addresses are set by steps of the plan. Forwarding,
@@ -39,6 +41,7 @@ pub fn plan_global(wanted: &WantedGlobal, view: &mut View) -> Result<Plan, PlanE
         outside: Some(outside),
         domain: wanted.domain.as_ref(),
         routable_ipv6: wanted.routable_ipv6,
+        filter_aaaa: wanted.filter_aaaa,
     };
     plan.segments = new.plan(view, &mut plan.steps)?;
     for segment in &plan.segments {

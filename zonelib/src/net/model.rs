@@ -156,6 +156,9 @@ pub struct Segment {
     /// The IPv6 network is a global one: routed, not translated.
     #[serde(default)]
     pub routable_ipv6: bool,
+    /// Its router leaves IPv6 addresses out of answers about names elsewhere.
+    #[serde(default)]
+    pub filter_aaaa: bool,
     /// Bytes of the largest packet, that of the outside link.
     pub mtu: Option<u32>,
 }

@@ -40,6 +40,8 @@ pub struct Wanted {
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones: routed, not translated.
     pub routable_ipv6: bool,
+    /// Names elsewhere have no IPv6 addresses for the zones behind it.
+    pub filter_aaaa: bool,
     /// What a routable segment's filter lets in to it.
     pub openings: Vec<Opening>,
 }
@@ -59,6 +61,7 @@ impl Wanted {
             link: None,
             domain: None,
             routable_ipv6: false,
+            filter_aaaa: false,
             openings: Vec::new(),
         }
     }
@@ -461,6 +464,7 @@ impl Planner<'_> {
             outside: self.outside(),
             domain: self.wanted.domain.as_ref(),
             routable_ipv6: self.wanted.routable_ipv6,
+            filter_aaaa: self.wanted.filter_aaaa,
         };
         self.plan.segments = new.plan(self.view, &mut self.plan.steps)?;
         self.plan.attachments.extend(self.plan.segments.iter().filter_map(inside));

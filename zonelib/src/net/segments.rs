@@ -19,6 +19,7 @@ pub(super) struct NewSegments<'n> {
     pub(super) outside: Option<Outside>,
     pub(super) domain: Option<&'n Domain>,
     pub(super) routable_ipv6: bool,
+    pub(super) filter_aaaa: bool,
 }
 
 impl NewSegments<'_> {
@@ -77,6 +78,7 @@ impl NewSegments<'_> {
             outside: self.outside.clone(),
             domain: self.domain.cloned(),
             routable_ipv6: self.routable_ipv6 && has_ipv6,
+            filter_aaaa: self.filter_aaaa,
             mtu: outer,
         };
         for network in networks {

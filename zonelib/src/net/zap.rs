@@ -140,6 +140,7 @@ fn segment(name: &str, lines: &Lines, view: &View) -> Result<Segment, String> {
         router,
         domain: None,
         routable_ipv6: false,
+        filter_aaaa: false,
     })
 }
 

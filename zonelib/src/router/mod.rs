@@ -352,7 +352,7 @@ mod tests {
     }
 
     const TRAITS: RouterTraits = RouterTraits {
-        dialect: dnsmasq::Dialect { account: false, filter_aaaa: false },
+        dialect: dnsmasq::Dialect { account: false },
         haproxy: Some(HaproxyPlace::Usual),
         dnsmasq: true,
         filter: true,

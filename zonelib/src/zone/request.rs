@@ -47,6 +47,8 @@ pub struct Request {
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones.
     pub routable: bool,
+    /// Names elsewhere have no IPv6 addresses for the zones behind it.
+    pub filter_aaaa: bool,
     /// Directories that are made for it.
     pub directories: Vec<PathBuf>,
     /// Directories of the global zone that it may read.
@@ -133,6 +135,7 @@ impl Request {
             link: None,
             domain: None,
             routable: false,
+            filter_aaaa: false,
             directories: Vec::new(),
             read_only: Vec::new(),
             read_write: Vec::new(),
@@ -181,6 +184,7 @@ impl Request {
             link: self.link.clone(),
             domain: self.domain.clone(),
             routable_ipv6: self.routable,
+            filter_aaaa: self.filter_aaaa,
             ..Wanted::new(one.name.clone())
         })
     }
@@ -268,8 +272,8 @@ impl Request {
         problems.when(self.ipv6 && !self.shared.is_empty(), || {
             "the global zone gives out its own IPv6 addresses; give -x instead of -i, or leave out -6".to_owned()
         });
-        problems.when(!routes && (self.domain.is_some() || self.routable), || {
-            "only a router has zones behind it; leave out --domain and --routable, or give -R".to_owned()
+        problems.when(!routes && (self.domain.is_some() || self.routable || self.filter_aaaa), || {
+            "only a router has zones behind it; leave out --domain, --routable and --filter-aaaa, or give -R".to_owned()
         });
         problems.when(self.routable && !self.router_for.iter().any(|net| matches!(net, IpNet::V6(_))), || {
             "--routable is about IPv6 networks; give one by -R, or leave it out".to_owned()

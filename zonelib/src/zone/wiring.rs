@@ -145,7 +145,7 @@ impl NewRouter {
     /// Its files, when it has all that a router needs.
     pub(super) fn presumed_files(&self) -> Vec<ZoneFile> {
         let traits = RouterTraits {
-            dialect: dnsmasq::Dialect { account: true, filter_aaaa: false },
+            dialect: dnsmasq::Dialect { account: true },
             haproxy: Some(HaproxyPlace::Tribblix),
             dnsmasq: true,
             filter: true,

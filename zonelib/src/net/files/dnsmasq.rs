@@ -27,8 +27,6 @@ pub const INCLUDE: &str = "conf-file=/etc/dnsmasq.d/zonekit.conf\n";
 pub struct Dialect {
     /// The router has an account `dnsmasq`; without one it is `nobody`.
     pub account: bool,
-    /// Leave IPv6 addresses out of answers from elsewhere.
-    pub filter_aaaa: bool,
 }
 
 /// The configuration of a router.
@@ -54,7 +52,7 @@ pub fn config(routing: &Routing<'_>, dialect: Dialect) -> String {
             say(format!("server={server}"));
         }
     }
-    if dialect.filter_aaaa {
+    if routing.segments.iter().any(|segment| segment.filter_aaaa) {
         say("filter-AAAA".to_owned());
     }
     say("dhcp-authoritative".to_owned());

@@ -69,7 +69,7 @@ pub fn rich() -> Sample {
                  "etherstub":"zrstub1","shared_vnic":"snic1","router":{"zone":"rt1"},"inside":"znic4",
                  "outside":{"interface":"znic0","over":"net0","ipv4":"203.0.113.20/24","ipv6":"2001:db8::20/64",
                             "gateways":["203.0.113.1","2001:db8::1"]},
-                 "domain":"public.example","routable_ipv6":true,"mtu":null}]"#,
+                 "domain":"public.example","routable_ipv6":true,"filter_aaaa":true,"mtu":null}]"#,
         ),
         attachments: from(
             r#"[{"zone":"web","place":{"segment":"10.1.0.0-16"},"mode":"exclusive","link":"znic2","ipv4":"10.1.0.5/16",

@@ -48,7 +48,7 @@ impl RouterTraits {
             }
         }
         Ok(Self {
-            dialect: dnsmasq::Dialect { account, filter_aaaa: false },
+            dialect: dnsmasq::Dialect { account },
             haproxy,
             dnsmasq: has(tree, "/usr/sbin/dnsmasq")?,
             filter: has(tree, "/usr/sbin/ipnat")?,

@@ -13,7 +13,7 @@ use crate::net::files::{Routing, dnsmasq};
 use crate::root::{Handle, Special, Tree};
 
 const TRAITS: RouterTraits = RouterTraits {
-    dialect: dnsmasq::Dialect { account: true, filter_aaaa: false },
+    dialect: dnsmasq::Dialect { account: true },
     haproxy: Some(HaproxyPlace::Tribblix),
     dnsmasq: true,
     filter: true,

@@ -263,7 +263,7 @@ fn many_zones_are_planned_before_any_is_made() {
 fn the_global_zone_routes_from_its_static_interface() {
     let mut host = Host::new(Lists::usual());
     let networks = vec![address::network("10.1.2.0/24").unwrap(), address::network("fd00:1::/64").unwrap()];
-    let wanted = WantedGlobal { networks, interface: None, domain: None, routable_ipv6: false };
+    let wanted = WantedGlobal { networks, interface: None, domain: None, routable_ipv6: false, filter_aaaa: false };
     let plan = plan_global(&wanted, &mut host.view()).unwrap();
     assert_eq!(
         commands(&plan.steps)[4..],

@@ -29,7 +29,7 @@ fn dnsmasq_takes_its_configuration() {
     let scratch = Scratch::new();
     let file = scratch.join("zonekit.conf");
     for sample in [simple(), rich(), long()] {
-        for dialect in [dnsmasq::Dialect::default(), dnsmasq::Dialect { account: true, filter_aaaa: true }] {
+        for dialect in [dnsmasq::Dialect::default(), dnsmasq::Dialect { account: true }] {
             fs::write(&file, dnsmasq::config(&sample.routing(), dialect)).unwrap();
             let (well, said) = ran(Command::new(&dnsmasq).arg("--test").arg("-C").arg(&file));
             assert!(well && said.contains("syntax check OK"), "{said}");
