@@ -9,29 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use tests::run::skip_without_root;
 use tests::scenario::World;
-use tests::sweep::{Command, Ends, Scenario};
-use zones_common::{ROUTER, create, prepared, thinned};
-
-fn scenario(
-    name: &str,
-    zone: &'static str,
-    words: &'static [&'static str],
-    prepare: impl Fn(&World) + Send + Sync + 'static,
-) -> Scenario {
-    Scenario {
-        name: name.to_owned(),
-        zone,
-        program: words[0],
-        prepare: Box::new(prepare),
-        command: Command::Program(Box::new(move |_| words.iter().map(|word| (*word).to_owned()).collect())),
-        ends: Ends::AsBefore,
-        also: &[],
-        told_nobody: &[],
-        moments: 8 / thinned(),
-        thorough: false,
-        thinned: thinned(),
-    }
-}
+use zones_common::{ROUTER, create, prepared, scenario, sweep};
 
 const ADD: &[&str] = &["ingress", "add", "blog", "80", "web:8081", "--http", "blog.example.com"];
 
@@ -73,13 +51,5 @@ fn a_fault_at_every_step() {
         scenario("route from the global zone", "global", &["global-router", "-R", "10.1.2.0/24"], with_programs),
         scenario("route no more", "global", &["global-router", "--remove", "10.1.2.0/24"], with_global_router),
     ];
-    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
-    let mut wrong = Vec::new();
-    for scenario in all.iter().filter(|scenario| scenario.name.contains(&only)) {
-        let swept = scenario.sweep();
-        println!("{scenario:?}: {} calls, {} points, {} wrong", swept.calls, swept.points, swept.wrong.len());
-        assert!(swept.points * thinned() > swept.calls, "{scenario:?}: {} points", swept.points);
-        wrong.extend(swept.wrong);
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    sweep(&all);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "tests; each uses a part")]
 
 use tests::scenario::{Did, World};
+use tests::sweep::{Command, Ends, Scenario};
 
 /// `create-zone` with the zonepaths in the pool.
 pub fn create(world: &World, arguments: &[&str]) -> Did {
@@ -46,4 +47,39 @@ pub fn prepared(world: &World) {
 /// One in how many points a sweep tries: all of them take half an hour. `SWEEP_THINNED=1` asks for all.
 pub fn thinned() -> usize {
     std::env::var("SWEEP_THINNED").ok().and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(6)
+}
+
+/// Something that is done to networks by a program, and that leaves everything as before when it fails.
+pub fn scenario(
+    name: &str,
+    zone: &'static str,
+    words: &'static [&'static str],
+    prepare: impl Fn(&World) + Send + Sync + 'static,
+) -> Scenario {
+    Scenario {
+        name: name.to_owned(),
+        zone,
+        program: words[0],
+        prepare: Box::new(prepare),
+        command: Command::Program(Box::new(move |_| words.iter().map(|word| (*word).to_owned()).collect())),
+        ends: Ends::AsBefore,
+        also: &[],
+        told_nobody: &[],
+        moments: 8 / thinned(),
+        thorough: false,
+        thinned: thinned(),
+    }
+}
+
+/// Sweeps over all of them, or those with `SWEEP_ONLY` in their names.
+pub fn sweep(all: &[Scenario]) {
+    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
+    let mut wrong = Vec::new();
+    for scenario in all.iter().filter(|scenario| scenario.name.contains(&only)) {
+        let swept = scenario.sweep();
+        println!("{scenario:?}: {} calls, {} points, {} wrong", swept.calls, swept.points, swept.wrong.len());
+        assert!(swept.points * thinned() > swept.calls, "{scenario:?}: {} points", swept.points);
+        wrong.extend(swept.wrong);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
