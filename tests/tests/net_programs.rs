@@ -153,7 +153,25 @@ fn two_routers_become_peers_and_are_none_again() {
     run(&world, "net-peer", &["router1", "router1"]).badly(&["cannot be its own peer"]);
     run(&world, "net-peer", &["router1", "router3"]).badly(&["`router3` routes no segment of this host"]);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
-    run(&world, "net-peer", &["router1", "router2"]).well();
+    let planned = run(&world, "net-peer", &["router1", "router2", "-n"]).well().out;
+    for line in [
+        "# write down peerings/router1+router2\n",
+        "# write /etc/ipf/ipnat.conf in router `router1`\n",
+        "#     map znic0 from 10.1.1.0/24 ! to 10.2.0.0/16 -> 0/32\n",
+        "# write /etc/inet/static_routes in router `router2`\n",
+        "/usr/sbin/zlogin router1 /usr/sbin/ipnat -C -f /etc/ipf/ipnat.conf\n",
+        "/usr/sbin/zlogin router1 /usr/sbin/route -n add 10.2.0.0/16 192.0.2.21\n",
+        "/usr/sbin/zlogin router2 /usr/sbin/route -n add 10.1.1.0/24 192.0.2.20\n",
+    ] {
+        assert!(planned.contains(line), "{line}: {planned}");
+    }
+    let data = json(&run(&world, "net-peer", &["router1", "router2", "-n", "--json"]).well());
+    assert_eq!((&data["done"], &data["peering"]["one"]["zone"]), (&Value::Bool(false), &Value::from("router1")));
+    assert_eq!(data["routers"].as_array().unwrap().len(), 2);
+    run(&world, "net-peer", &["-d", "router1", "router2", "-n"]).badly(&["are no peers"]);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    let done = json(&run(&world, "net-peer", &["router1", "router2", "--json"]).well());
+    assert_eq!((&done["done"], &done["routers"]), (&Value::Bool(true), &data["routers"]));
     run(&world, "net-peer", &["router2", "router1"]).badly(&["are peers already"]);
     for (router, own, other, via) in [
         ("router1", "10.1.1.0/24", "10.2.0.0/16", "192.0.2.21"),
@@ -165,6 +183,10 @@ fn two_routers_become_peers_and_are_none_again() {
         assert!(routes.contains(&(other.parse().unwrap(), Some(via.parse().unwrap()))), "{routes:?}");
     }
     assert!(run(&world, "net-list", &[]).well().out.contains("peers  router1 and router2"));
+    let joined = View::of(&world.lab);
+    let planned = run(&world, "net-peer", &["-d", "router2", "router1", "-n"]).well().out;
+    assert!(planned.contains("router1 /usr/sbin/route -n delete 10.2.0.0/16 192.0.2.21\n"), "{planned}");
+    assert_eq!(joined.differences(&View::of(&world.lab), Default::default()), "");
     run(&world, "net-peer", &["-d", "router2", "router1"]).well();
     for router in ["router1", "router2"] {
         assert!(!world.lab.nat_of(router).join("\n").contains(" to "), "{router}");
@@ -206,6 +228,15 @@ fn the_other_half_of_a_peering_goes_to_the_other_host() {
         let did = with(text);
         assert!(did.code == 2 && did.err.contains(said), "{said}: {}", did.err);
     }
+    fs::write(&file, far).unwrap();
+    let path = file.to_str().unwrap();
+    let before = View::of(&world.lab);
+    let planned = run(&world, "net-peer", &["router1", "--with", path, "-n"]).well().out;
+    assert!(planned.contains("zlogin router1 /usr/sbin/route -n add 10.7.0.0/16 192.0.2.99\n"), "{planned}");
+    let data = json(&run(&world, "net-peer", &["router1", "--with", path, "--json", "-n"]).well());
+    assert_eq!(data["half"]["networks"][0], "10.1.1.0/24");
+    assert_eq!(run(&world, "net-peer", &["router1", "--export", "-n"]).well().out, half);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     assert_eq!(with(far).well().out, half);
     assert!(world.lab.nat_of("router1").join("\n").contains("to 10.7.0.0/16"));
     run(&world, "net-peer", &["-d", "router1", "far"]).well();
