@@ -134,12 +134,25 @@ fn flows_hold_their_link() {
     net.ok("/usr/sbin/dladm create-vnic -l e1000g0 v0");
     let before = net.lab.snapshot_of_state(&[]);
     net.ok("/usr/sbin/flowadm add-flow -l v0 -a local_ip=10.1.1.5 -p maxbw=50,priority=low web_in");
-    assert_eq!(net.ok("/usr/sbin/flowadm show-flow -p -o flow,link,ipaddr"), "web_in:v0:LCL\\:10.1.1.5\n");
+    assert_eq!(net.ok("/usr/sbin/flowadm show-flow -p -o flow,link,ipaddr"), "web_in:v0:LCL\\:10.1.1.5/32  \n");
+    let properties = |arguments: &str| net.ok(&format!("/usr/sbin/flowadm show-flowprop -c -o {arguments}"));
+    assert_eq!(properties("flow,property,value"), "web_in:maxbw:   50\nweb_in:priority:low\n");
+    net.ok("/usr/sbin/flowadm set-flowprop -p maxbw=1500K web_in");
+    assert_eq!(properties("value,property -p maxbw web_in"), "    1.500:maxbw\n");
+    net.ok("/usr/sbin/flowadm add-flow -l v0 -a local_ip=fd00::/64 six");
+    assert_eq!(net.ok("/usr/sbin/flowadm show-flow -p -o ipaddr six"), "LCL:fd00::/64  \n");
+    assert_eq!(properties("flow,value six"), "six:--\nsix:--\n");
+    net.ok("/usr/sbin/flowadm remove-flow six");
     for (line, text) in [
         ("add-flow -l v0 -a local_ip=10.1.1.5", "flow name is required"),
         ("add-flow -a local_ip=10.1.1.5 f", "link is required"),
         ("add-flow -l v0 -a local_ip=10.1.1.6 web_in", "add flow failed: object already exists"),
-        ("add-flow -l none0 -a local_ip=10.1.1.6 f", "invalid link name 'none0'"),
+        ("add-flow -l none0 -a local_ip=10.1.1.6 f", "invalid link 'none0'"),
+        ("add-flow", "link is required"),
+        ("set-flowprop -p maxbw=5 f", "warning: invalid flow property 'maxbw'"),
+        ("show-flow f", "invalid flow: 'f'"),
+        ("show-flowprop -c", "output field(s) must be specified with -p"),
+        ("show-flowprop -c -o flow -p cpus", "invalid flow properties specified"),
         ("add-flow -l v0 -a local_port=80 f", "invalid flow attribute specified"),
         ("remove-flow f", "remove flow failed: object not found"),
     ] {

@@ -288,6 +288,50 @@ fn a_host_that_differs_from_the_records_is_told_and_mended() {
     assert_eq!(check(&[]).well().out, "");
 }
 
+#[test]
+fn limits_that_differ_from_the_records_are_told_and_mended() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let check = |arguments: &[&str]| run(&world, "store", &[&["check"], arguments].concat());
+    let flowadm = |line: &str| world.run("flowadm", &line.split(' ').collect::<Vec<_>>()).well();
+    run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M,priority=low"]).well();
+    let before = View::of(&world.lab);
+    assert_eq!(check(&[]).well().out, "");
+    flowadm("remove-flow zflow2");
+    let gone = "zone `web`: the flow `zflow2`, which limits `znic2`, is gone; ";
+    let told = check(&[]);
+    assert_eq!((told.code, told.out), (1, format!("{gone}--repair mends it\n")));
+    assert_eq!(check(&["--repair"]).well().out, format!("{gone}mended\n"));
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    flowadm("set-flowprop -p maxbw=1500K zflow2");
+    let told = check(&["--repair"]).well().out;
+    assert_eq!(
+        told,
+        "zone `web`: the flow `zflow2` on `znic2` has maxbw=1500K, priority=low, \
+         and should have maxbw=5000K, priority=low; mended\n"
+    );
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    flowadm("remove-flow zflow2");
+    flowadm("add-flow -l znic2 -a local_ip=10.1.1.9 zflow2");
+    let told = check(&["--repair"]).well().out;
+    assert!(told.contains("on `znic2` is for 10.1.1.9/32, and should be for 10.1.1.5; mended"), "{told}");
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    // One of the same name that is on another link is somebody's, and so is one that no record has.
+    flowadm("remove-flow zflow2");
+    flowadm("add-flow -l znic1 -a local_ip=10.1.1.1 zflow2");
+    flowadm("add-flow -l znic1 -a local_ip=10.1.1.2 zflow7");
+    flowadm("add-flow -l znic1 -a local_ip=10.1.1.3 mine");
+    let told = check(&["--repair"]);
+    let lines = [
+        "zone `web`: the flow `zflow2` is on `znic1`, not on `znic2`; remove it by flowadm(8) if nobody needs it, and \
+         check again to have it made",
+        "the flow `zflow7` on `znic1` is in no record; remove it by flowadm(8) if nobody needs it",
+    ];
+    assert_eq!((told.code, told.out.lines().collect::<Vec<_>>()), (1, lines.to_vec()));
+}
+
 /// What zap would have left of a router and a zone behind it.
 #[test]
 fn networks_of_zap_are_taken_over() {

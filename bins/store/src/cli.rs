@@ -22,11 +22,11 @@ pub struct Cli {
 /// What can be done with records.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Compare the records with links, addresses and zones, and say what differs
+    /// Compare the records with links, limits, addresses and zones, and say what differs
     ///
     /// Zones that an operation is under way on are left alone.
     Check {
-        /// Mend what is safe to mend: make links that are gone, forget zones that are gone
+        /// Mend what is safe to mend: make links and limits that are gone, forget zones that are gone
         #[arg(long)]
         repair: bool,
         /// Print it as JSON

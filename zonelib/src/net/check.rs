@@ -10,6 +10,7 @@ use super::{
 use crate::config::{Zone, ZoneConfig, file};
 use crate::host::NetworkChange;
 use crate::host::dladm::LinkClass;
+use crate::host::flowadm::HostFlow;
 use crate::journal::{JournalError, StateDir};
 use crate::store::{Directory, Record, Records, Store, StoreError};
 
@@ -56,12 +57,17 @@ pub enum CheckError {
     Plan(#[from] PlanError),
 }
 
-/// Compares the records with the host and its zones. One damaged record does not keep the others from being
+/// Compares the records with the host, its flows and its zones. One damaged record does not keep the others from being
 /// looked at. Zones that an operation is under way on are left alone.
 ///
 /// # Errors
 /// [`CheckError`].
-pub fn check(state: &StateDir, survey: Survey, zones: &[Zone]) -> Result<Vec<Difference>, CheckError> {
+pub fn check(
+    state: &StateDir,
+    survey: Survey,
+    flows: Vec<HostFlow>,
+    zones: &[Zone],
+) -> Result<Vec<Difference>, CheckError> {
     let store = Directory::new(state);
     let mut found = Vec::new();
     let segments: Vec<Segment> = readable(&store, &mut found)?;
@@ -73,7 +79,8 @@ pub fn check(state: &StateDir, survey: Survey, zones: &[Zone]) -> Result<Vec<Dif
     }
     let under_way: HashSet<String> = state.subjects()?.iter().map(|subject| zone_of(&subject.to_string())).collect();
     let view = View::of(survey, segments.clone(), attachments.iter().map(Record::key).collect());
-    let mut checker = Checker { view, found, under_way, zones: HashMap::new() };
+    let flows = flows.into_iter().map(|flow| (flow.name.clone(), flow)).collect();
+    let mut checker = Checker { view, found, under_way, flows, zones: HashMap::new() };
     checker.zones = zones.iter().map(|zone| (zone.name.as_str(), zone)).collect();
     for segment in &segments {
         checker.segment(segment)?;
@@ -82,6 +89,7 @@ pub fn check(state: &StateDir, survey: Survey, zones: &[Zone]) -> Result<Vec<Dif
         checker.attachment(attachment);
     }
     checker.links(&segments, &attachments);
+    checker.strange_flows(&attachments);
     Ok(checker.found)
 }
 
@@ -114,6 +122,8 @@ struct Checker<'c> {
     view: View,
     found: Vec<Difference>,
     under_way: HashSet<String>,
+    /// Those of the host, by name.
+    flows: HashMap<String, HostFlow>,
     zones: HashMap<&'c str, &'c Zone>,
 }
 
@@ -268,9 +278,63 @@ impl Checker<'_> {
                 let now = vnic.mac.map_or_else(|| "unknown".to_owned(), |mac| mac.to_string());
                 let problem = format!("zone `{zone}`: the address of `{link}` is {now}, and was {known}");
                 self.found.push(Difference::mended(problem, vnic.mac.map(replaced).into_iter().collect()));
+                self.flow(attachment);
             }
-            _ => {}
+            _ => self.flow(attachment),
         }
+    }
+
+    /// The limits of a vnic that is there.
+    fn flow(&mut self, attachment: &Attachment) {
+        let Some((flow, net)) = attachment.flow.as_ref().zip(attachment.addresses().next()) else { return };
+        let (zone, link, name) = (&attachment.zone, &attachment.link, &flow.name);
+        let add = host(flow.add(link, net.addr()));
+        let Some(found) = self.flows.get(name) else {
+            let problem = format!("zone `{zone}`: the flow `{name}`, which limits `{link}`, is gone");
+            return self.found.push(Difference::mended(problem, vec![add]));
+        };
+        if found.link != link.as_str() {
+            let problem = format!("zone `{zone}`: the flow `{name}` is on `{}`, not on `{link}`", found.link);
+            let advice = "remove it by flowadm(8) if nobody needs it, and check again to have it made";
+            return self.found.push(Difference::told(problem, advice));
+        }
+        let mut wanted = flow.limits.properties();
+        wanted.sort_unstable();
+        if found.local == Some(net.addr().into()) && found.properties == wanted {
+            return;
+        }
+        let difference = if found.local == Some(net.addr().into()) {
+            let of = |all: &[String]| if all.is_empty() { "no limits".to_owned() } else { all.join(", ") };
+            format!("has {}, and should have {}", of(&found.properties), of(&wanted))
+        } else {
+            let local = found.local.map_or_else(|| "other packets".to_owned(), |local| local.to_string());
+            format!("is for {local}, and should be for {}", net.addr())
+        };
+        let problem = format!("zone `{zone}`: the flow `{name}` on `{link}` {difference}");
+        // Properties that were never asked for cannot be set back one by one.
+        let remove = Step::HostOnce { change: flow.remove(link, net.addr()) };
+        self.found.push(Difference::mended(problem, vec![remove, add]));
+    }
+
+    /// Flows that are called like zonekit's, and that no record has.
+    fn strange_flows(&mut self, attachments: &[Attachment]) {
+        let known: HashSet<&str> =
+            attachments.iter().filter_map(|one| one.flow.as_ref()).map(|flow| flow.name.as_str()).collect();
+        let ours = |name: &str| {
+            let number = name.strip_prefix(super::flow::FAMILY);
+            number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+        };
+        let strange = self.flows.values().filter(|flow| ours(&flow.name) && !known.contains(flow.name.as_str()));
+        let mut strange: Vec<(&str, &str)> = strange.map(|flow| (flow.name.as_str(), flow.link.as_str())).collect();
+        strange.sort_unstable();
+        // What an operation under way has made is not written down yet.
+        if !self.under_way.is_empty() {
+            return;
+        }
+        self.found.extend(strange.into_iter().map(|(name, link)| {
+            let problem = format!("the flow `{name}` on `{link}` is in no record");
+            Difference::told(problem, "remove it by flowadm(8) if nobody needs it")
+        }));
     }
 
     /// Links that are called like zonekit's, and that no record has.

@@ -486,8 +486,7 @@ impl Planner<'_> {
         if let Some(limits) = &self.wanted.flow {
             for attachment in self.plan.attachments.iter_mut().filter(|one| one.mac.is_some()) {
                 let Some(address) = attachment.addresses().next() else { continue };
-                let name = format!("zflow{}", attachment.link.number().unwrap_or_default());
-                let flow = Flow { name, limits: limits.clone() };
+                let flow = Flow::of(&attachment.link, limits.clone());
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
             }
