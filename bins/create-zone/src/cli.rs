@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use zonelib::config::ZoneName;
 use zonelib::host::DatasetName;
 use zonelib::net::files::LxKernel;
-use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, address};
+use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, address};
 use zonelib::program::StateFlags;
 use zonelib::zone::{Cpus, Firmware, Kind, Konfigure, NewVolume, Request, Size, TemplateName, UserName, ZONES};
 
@@ -59,6 +59,10 @@ pub struct Cli {
     /// The IPv6 networks of -R are global ones: routed, not translated, and closed but for what is opened
     #[arg(long, help_heading = "Network")]
     pub routable: bool,
+    /// Where zones behind it have IPv6 addresses from: slaac, they may give themselves some in a /64, or static, they
+    /// have those alone that they are given; needs -R [default: slaac]
+    #[arg(long, value_name = "SOURCE", help_heading = "Network")]
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Leave IPv6 addresses out of the answers that zones behind it get about names elsewhere; needs -R
     #[arg(long, help_heading = "Network")]
     pub filter_aaaa: bool,
@@ -171,6 +175,7 @@ impl Cli {
             link: self.link.clone(),
             domain: self.domain.clone(),
             routable: self.routable,
+            ipv6_addresses: self.ipv6_addresses,
             filter_aaaa: self.filter_aaaa,
             directories: self.directories.clone(),
             read_only: self.read_only.clone(),

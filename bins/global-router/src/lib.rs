@@ -6,7 +6,7 @@ use serde_json::json;
 use zonelib::host;
 use zonelib::journal::{Failure, Recovered};
 use zonelib::net::address::network;
-use zonelib::net::{Domain, LinkName, SegmentName, WantedGlobal};
+use zonelib::net::{Domain, Ipv6Addresses, LinkName, SegmentName, WantedGlobal};
 use zonelib::program::{self, Answer, StateFlags};
 use zonelib::router::RouterError;
 use zonelib::router::global::{Done, Failed, forget, route};
@@ -43,6 +43,10 @@ pub struct Cli {
     /// IPv6 networks are global ones: they are routed, not translated, and nothing gets in that is not opened
     #[arg(long, conflicts_with = "remove")]
     pub routable_ipv6: bool,
+    /// Where zones have IPv6 addresses from: slaac, they may give themselves some in a /64, or static, they have those
+    /// alone that they are given [default: slaac]
+    #[arg(long, value_name = "SOURCE", conflicts_with = "remove")]
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Leave IPv6 addresses out of the answers that zones get about names elsewhere
     #[arg(long, conflicts_with = "remove")]
     pub filter_aaaa: bool,
@@ -79,6 +83,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failed> {
                 domain: cli.domain.clone(),
                 routable_ipv6: cli.routable_ipv6,
                 filter_aaaa: cli.filter_aaaa,
+                ipv6_addresses: cli.ipv6_addresses,
             };
             route(&wanted, &state, cli.dry_run, recovered, &mut tell)?
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use zonelib::brand::tell_recovered;
 use zonelib::config::ZoneName;
 use zonelib::host;
-use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, Opening, Wanted, address};
+use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, Opening, Wanted, address};
 use zonelib::program::{self, Answer, StateFlags};
 use zonelib::zone::{Attach, Configuring, Wiring, ZoneError};
 
@@ -45,6 +45,10 @@ pub struct Cli {
     /// The domain of the names of zones on those networks
     #[arg(long, value_name = "DOMAIN", requires = "route")]
     pub domain: Option<Domain>,
+    /// Where zones on those networks have IPv6 addresses from: slaac, they may give themselves some in a /64, or static,
+    /// they have those alone that they are given [default: slaac]
+    #[arg(long, value_name = "SOURCE", requires = "route")]
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Limits for each vnic: maxbw=NUMBER[K|M|G], priority=low|medium|high, or both with a comma
     #[arg(short = 'F', long, value_name = "LIMITS", requires = "exclusive")]
     pub flow: Option<FlowLimits>,
@@ -97,6 +101,7 @@ impl Cli {
             flow: self.flow.clone(),
             link: self.link.clone(),
             domain: self.domain.clone(),
+            ipv6_addresses: self.ipv6_addresses,
             openings: self.open.clone(),
             ..Wanted::new(self.zone.clone())
         }

@@ -9,8 +9,8 @@ use super::address::reserved_in;
 use super::segments::NewSegments;
 use super::view::VNICS;
 use super::{
-    AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, LinkName, Mode, Opening,
-    Outside, Place, Router, Segment, Step, View,
+    AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, Ipv6Addresses, LinkName, Mode,
+    Opening, Outside, Place, Router, Segment, Step, View,
 };
 use crate::config::{IpType, Network, ZoneName};
 use crate::host::dladm::LinkClass;
@@ -42,6 +42,8 @@ pub struct Wanted {
     pub routable_ipv6: bool,
     /// Names elsewhere have no IPv6 addresses for the zones behind it.
     pub filter_aaaa: bool,
+    /// Where the zones behind it have IPv6 addresses from.
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// What a routable segment's filter lets in to it.
     pub openings: Vec<Opening>,
 }
@@ -62,6 +64,7 @@ impl Wanted {
             domain: None,
             routable_ipv6: false,
             filter_aaaa: false,
+            ipv6_addresses: None,
             openings: Vec::new(),
         }
     }
@@ -231,7 +234,8 @@ struct Spot {
     over: LinkName,
     network: IpNet,
     gateway: Option<IpAddr>,
-    has_ipv6_router: bool,
+    /// A router may announce IPv6 networks in which it gives itself addresses.
+    has_slaac: bool,
 }
 
 struct Planner<'p> {
@@ -273,14 +277,14 @@ impl Planner<'_> {
         };
         let over = self.lower_link(&interface)?;
         let network = IpNet::from(IpAddr::from([0u8; 4]));
-        let spot = Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_ipv6_router: true };
+        let spot = Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_slaac: true };
         self.new_vnic(&spot).map(drop)
     }
 
     /// Its place among the attachments.
     fn new_vnic(&mut self, spot: &Spot) -> Result<usize, PlanError> {
         let (link, mac) = (self.view.allocate(VNICS)?, self.view.allocate_mac());
-        let autoconfiguration = match (self.wanted.ipv6, spot.has_ipv6_router) {
+        let autoconfiguration = match (self.wanted.ipv6, spot.has_slaac) {
             (false, _) => Autoconfiguration::Off,
             (true, true) => Autoconfiguration::Slaac,
             (true, false) => Autoconfiguration::LinkLocal,
@@ -316,7 +320,7 @@ impl Planner<'_> {
                 over: segment.etherstub.clone(),
                 network,
                 gateway,
-                has_ipv6_router: segment.ipv6.is_some(),
+                has_slaac: segment.has_slaac(),
             });
         }
         let near = self.view.survey.neighbourhood(asked.address);
@@ -329,14 +333,14 @@ impl Planner<'_> {
             let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
             let over = self.lower_link(link.as_str())?;
             self.check_reserved(asked.address, network, None, "that was asked for")?;
-            return Ok(Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_ipv6_router: true });
+            return Ok(Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_slaac: true });
         }
         let near = near.ok_or(PlanError::Nowhere(asked))?;
         self.check_length(asked, near.network)?;
         self.check_reserved(asked.address, near.network, near.gateway, &format!("of `{}`", near.interface))?;
         let over = self.lower_link(self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str))?;
         let place = Place::Link(over.clone());
-        Ok(Spot { place, over, network: near.network, gateway: near.gateway, has_ipv6_router: true })
+        Ok(Spot { place, over, network: near.network, gateway: near.gateway, has_slaac: true })
     }
 
     fn check_length(&self, asked: AskedAddress, network: IpNet) -> Result<(), PlanError> {
@@ -465,6 +469,7 @@ impl Planner<'_> {
             domain: self.wanted.domain.as_ref(),
             routable_ipv6: self.wanted.routable_ipv6,
             filter_aaaa: self.wanted.filter_aaaa,
+            ipv6_addresses: self.wanted.ipv6_addresses,
         };
         self.plan.segments = new.plan(self.view, &mut self.plan.steps)?;
         self.plan.attachments.extend(self.plan.segments.iter().filter_map(inside));
@@ -489,6 +494,18 @@ impl Planner<'_> {
                 let flow = Flow::of(&attachment.link, limits.clone());
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
+            }
+        }
+        for attachment in self.plan.attachments.iter().filter(|one| one.ipv6.is_none()) {
+            if let (Autoconfiguration::LinkLocal, Some(segment)) = (attachment.autoconfiguration, attachment.segment())
+                && self.view.segment(segment).is_some_and(|segment| segment.ipv6.is_some())
+            {
+                let note = format!(
+                    "IPv6 addresses of the segment `{segment}` are static; name one for `{}` to have one beside the \
+                     link-local one",
+                    attachment.zone
+                );
+                self.plan.notes.push(note);
             }
         }
         let exclusive = self.plan.attachments.iter().any(|one| one.mode == Mode::Exclusive);

@@ -141,6 +141,7 @@ fn segment(name: &str, lines: &Lines, view: &View) -> Result<Segment, String> {
         domain: None,
         routable_ipv6: false,
         filter_aaaa: false,
+        ipv6_addresses: Default::default(),
     })
 }
 

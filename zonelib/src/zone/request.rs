@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use crate::config::ZoneName;
 use crate::host::DatasetName;
 use crate::net::files::LxKernel;
-use crate::net::{AskedAddress, Domain, FlowLimits, LinkName, Wanted};
+use crate::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, Wanted};
 
 use super::kind::{FromImage, Kind};
 use super::values::{Cpus, Firmware, Konfigure, NewVolume, Size, TemplateName, UserName};
@@ -49,6 +49,8 @@ pub struct Request {
     pub routable: bool,
     /// Names elsewhere have no IPv6 addresses for the zones behind it.
     pub filter_aaaa: bool,
+    /// Where the zones behind it have IPv6 addresses from.
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Directories that are made for it.
     pub directories: Vec<PathBuf>,
     /// Directories of the global zone that it may read.
@@ -136,6 +138,7 @@ impl Request {
             domain: None,
             routable: false,
             filter_aaaa: false,
+            ipv6_addresses: None,
             directories: Vec::new(),
             read_only: Vec::new(),
             read_write: Vec::new(),
@@ -185,6 +188,7 @@ impl Request {
             domain: self.domain.clone(),
             routable_ipv6: self.routable,
             filter_aaaa: self.filter_aaaa,
+            ipv6_addresses: self.ipv6_addresses,
             ..Wanted::new(one.name.clone())
         })
     }
@@ -272,12 +276,22 @@ impl Request {
         problems.when(self.ipv6 && !self.shared.is_empty(), || {
             "the global zone gives out its own IPv6 addresses; give -x instead of -i, or leave out -6".to_owned()
         });
-        problems.when(!routes && (self.domain.is_some() || self.routable || self.filter_aaaa), || {
-            "only a router has zones behind it; leave out --domain, --routable and --filter-aaaa, or give -R".to_owned()
+        let given = [
+            ("--domain", self.domain.is_some()),
+            ("--routable", self.routable),
+            ("--filter-aaaa", self.filter_aaaa),
+            ("--ipv6-addresses", self.ipv6_addresses.is_some()),
+        ];
+        let given: Vec<&str> = given.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag)).collect();
+        problems.when(!routes && !given.is_empty(), || {
+            format!("only a router has zones behind it; leave out {}, or give -R", given.join(" "))
         });
-        problems.when(self.routable && !self.router_for.iter().any(|net| matches!(net, IpNet::V6(_))), || {
-            "--routable is about IPv6 networks; give one by -R, or leave it out".to_owned()
-        });
+        let has_ipv6 = self.router_for.iter().any(|net| matches!(net, IpNet::V6(_)));
+        for flag in given.iter().filter(|flag| ["--routable", "--ipv6-addresses"].contains(flag)) {
+            problems.when(routes && !has_ipv6, || {
+                format!("{flag} is about IPv6 networks; give one by -R, or leave it out")
+            });
+        }
         problems.twice("-R", &self.router_for);
         let addresses = self.shared.iter().chain(&self.exclusive).map(|asked| asked.address);
         problems.twice("-i and -x", &addresses.collect::<Vec<_>>());

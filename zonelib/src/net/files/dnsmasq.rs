@@ -95,12 +95,9 @@ fn serve(lines: &mut Vec<String>, segment: &Segment) {
         }
     }
     if let (Some(network), Some(gateway)) = (segment.ipv6, segment.gateway6) {
-        // Hosts make up addresses only in networks of this length. Source: RFC 4862, RFC 4291.
-        let mode = if network.prefix_len() == 64 {
-            "ra-only".to_owned()
-        } else {
-            format!("static,{},1h", network.prefix_len())
-        };
+        // With `static` the router is announced, and the network as one whose addresses are given out.
+        let mode =
+            if segment.has_slaac() { "ra-only".to_owned() } else { format!("static,{},1h", network.prefix_len()) };
         lines.push(format!("dhcp-range=set:{inside}-6,{},{mode}", network.network()));
         lines.push(format!("dhcp-option=tag:{inside}-6,option6:dns-server,[{gateway}]"));
         if let Some(mtu) = segment.mtu {

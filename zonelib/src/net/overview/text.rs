@@ -16,6 +16,9 @@ impl Overview {
             if let Some(domain) = &segment.domain {
                 text.push_str(&format!(", domain {domain}"));
             }
+            if segment.ipv6.is_some() && !segment.has_slaac() {
+                text.push_str(", IPv6 addresses static");
+            }
             text.push_str(&format!("  [{}]\n", segment.etherstub));
             text.push_str(&table(&self.zones_on(segment)));
             paragraphs.push(text);

@@ -101,6 +101,32 @@ fn both_families_of_a_segment_are_one_interface() {
 }
 
 #[test]
+fn zones_may_be_left_without_addresses_of_their_own_making() {
+    let router =
+        |networks: &[&str], source| Wanted { ipv6_addresses: Some(source), ..router("r1", "192.0.2.20", networks) };
+    let mut host = Host::new(Lists::usual());
+    for (networks, source, said) in [
+        (&["10.1.2.0/24"][..], Ipv6Addresses::Static, "is about an IPv6 network, and none is given"),
+        (&["fd00:1::/80"], Ipv6Addresses::Slaac, "networks of /64 alone; fd00:1::/80 can only have static ones"),
+    ] {
+        let error = host.plan(&router(networks, source)).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    host.make(&router(&["10.1.2.0/24", "fd00:1::/64"], Ipv6Addresses::Static));
+    let own = host.plan(&Wanted { ipv6: true, ..exclusive("web", &["10.1.2.5"]) }).unwrap();
+    assert_eq!(own.attachments[0].autoconfiguration, Autoconfiguration::LinkLocal);
+    assert!(own.notes[0].contains("`10.1.2.0-24` are static; name one for `web`"), "{:?}", own.notes);
+    let given = host.plan(&Wanted { ipv6: true, ..exclusive("web", &["10.1.2.5", "fd00:1::5"]) }).unwrap();
+    assert_eq!((given.attachments[0].autoconfiguration, given.notes.len()), (Autoconfiguration::LinkLocal, 0));
+    // What older records do not say is as it was.
+    let segment = serde_json::to_value(&host.view().segments[0]).unwrap();
+    assert_eq!(segment["ipv6_addresses"], "static");
+    let mut older = segment;
+    older.as_object_mut().unwrap().remove("ipv6_addresses");
+    assert!(serde_json::from_value::<Segment>(older).unwrap().has_slaac());
+}
+
+#[test]
 fn two_networks_of_one_family_are_two_segments() {
     let host = Host::with_router(&["10.1.2.0/24", "10.1.3.0/25", "fd00:1::/64"]);
     let names: Vec<String> = host.view().segments.iter().map(|segment| segment.name.to_string()).collect();
@@ -263,7 +289,14 @@ fn many_zones_are_planned_before_any_is_made() {
 fn the_global_zone_routes_from_its_static_interface() {
     let mut host = Host::new(Lists::usual());
     let networks = vec![address::network("10.1.2.0/24").unwrap(), address::network("fd00:1::/64").unwrap()];
-    let wanted = WantedGlobal { networks, interface: None, domain: None, routable_ipv6: false, filter_aaaa: false };
+    let wanted = WantedGlobal {
+        networks,
+        interface: None,
+        domain: None,
+        routable_ipv6: false,
+        filter_aaaa: false,
+        ipv6_addresses: None,
+    };
     let plan = plan_global(&wanted, &mut host.view()).unwrap();
     assert_eq!(
         commands(&plan.steps)[4..],
