@@ -332,6 +332,73 @@ fn limits_that_differ_from_the_records_are_told_and_mended() {
     assert_eq!((told.code, told.out.lines().collect::<Vec<_>>()), (1, lines.to_vec()));
 }
 
+#[test]
+fn zones_are_on_vlans_of_the_host() {
+    if skip_without_root() {
+        return;
+    }
+    let world = warmed();
+    for zone in ["web", "db", "other"] {
+        world.configure(zone, "sparse-root");
+        world.zoneadm(zone, &["install"]).well();
+    }
+    let dladm = |line: &str| world.run("dladm", &line.split(' ').collect::<Vec<_>>()).well().out;
+    dladm("create-vlan -l e1000g0 -v 7 lan7");
+    world.run("ipadm", &["create-addr", "-T", "static", "-a", "10.7.0.1/24", "lan7/v4"]).well();
+    let before = View::of(&world.lab);
+    for (arguments, said) in [
+        (&["--vlan", "7"][..], "--link"),
+        (&["--vlan", "0", "--link", "e1000g0"], "is no VLAN: a number from 1 to 4094"),
+        (&["--vlan", "8", "--link", "lan7"], "`lan7` is VLAN 7 of `e1000g0`, and not VLAN 8; name `e1000g0`"),
+        (&["--vlan", "8", "--link", "none0"], "no vnic can be made on `none0`, which is no link of this host"),
+    ] {
+        let did = run(&world, "net-attach", &[&["-z", "web", "-x", "10.7.0.5"], arguments].concat());
+        assert!(did.code == 2 && did.err.contains(said), "{said}: {}", did.err);
+        assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    }
+    // The address is on a network of the host that is a VLAN; a link that is one is named; and one that has no link.
+    run(&world, "net-attach", &["-z", "web", "-x", "10.7.0.5"]).well();
+    run(&world, "net-attach", &["-z", "db", "-x", "10.8.0.6/24", "--link", "lan7"]).well();
+    run(&world, "net-attach", &["-z", "other", "-x", "10.12.0.5/24", "--link", "e1000g0", "--vlan", "12"]).well();
+    let vnics = dladm("show-vnic -p -o link,over,vid");
+    assert_eq!(vnics, "znic0:e1000g0:7\nznic1:e1000g0:7\nznic2:e1000g0:12\n");
+    for zone in ["web", "db", "other"] {
+        world.zoneadm(zone, &["boot"]).well();
+        world.zoneadm(zone, &["halt"]).well();
+    }
+    let listed = run(&world, "net-list", &[]).well().out;
+    assert!(listed.contains("  web    10.7.0.5   exclusive  znic0 VLAN 7   02:"), "{listed}");
+    let described = run(&world, "describe-zone", &["other"]).well().out;
+    assert!(described.contains("10.12.0.5/24 on znic2; VLAN 12 of e1000g0; ether"), "{described}");
+    assert_eq!(run(&world, "store", &["check"]).well().out, "");
+    // What is gone comes back in its VLAN, and one in another is not taken for it.
+    let attached = View::of(&world.lab);
+    dladm("delete-vnic znic2");
+    assert_eq!(
+        run(&world, "store", &["check", "--repair"]).well().out,
+        "zone `other`: the vnic `znic2` is gone; mended\n"
+    );
+    assert_eq!(attached.differences(&View::of(&world.lab), Default::default()), "");
+    let mac = dladm("show-vnic -p -o macaddress znic2");
+    dladm("delete-vnic znic2");
+    dladm(&format!("create-vnic -l e1000g0 -m {} -v 13 znic2", mac.trim_end()));
+    let told = run(&world, "store", &["check", "--repair"]);
+    let wanted =
+        "zone `other`: the vnic `znic2` is in VLAN 13 of `e1000g0`, not in VLAN 12; detach the zone, and attach";
+    assert!(told.code == 1 && told.out.starts_with(wanted), "{}", told.out);
+    let did = run(&world, "net-detach", &["-z", "other"]).well();
+    assert!(
+        did.err.contains("the vnic `znic2` on `e1000g0` stays: it is not the one that zonekit made"),
+        "{}",
+        did.err
+    );
+    dladm("delete-vnic znic2");
+    run(&world, "net-detach", &["-z", "web"]).well();
+    run(&world, "net-detach", &["-z", "db"]).well();
+    assert_eq!(world.lab.links(), ["e1000g0", "lan7"]);
+    world.is_sound();
+}
+
 /// What zap would have left of a router and a zone behind it.
 #[test]
 fn networks_of_zap_are_taken_over() {

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use zonelib::config::ZoneName;
 use zonelib::host::DatasetName;
 use zonelib::net::files::LxKernel;
-use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, address};
+use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, VlanId, address};
 use zonelib::program::StateFlags;
 use zonelib::zone::{Cpus, Firmware, Kind, Konfigure, NewVolume, Request, Size, TemplateName, UserName, ZONES};
 
@@ -53,6 +53,9 @@ pub struct Cli {
     /// The link for its addresses, where no network claims them
     #[arg(long, value_name = "LINK", help_heading = "Network")]
     pub link: Option<LinkName>,
+    /// The VLAN of that link, where no link of this host is that VLAN
+    #[arg(long, value_name = "VID", requires = "link", help_heading = "Network")]
+    pub vlan: Option<VlanId>,
     /// Domain of the names of the zones behind it; needs -R
     #[arg(long, value_name = "DOMAIN", help_heading = "Network")]
     pub domain: Option<Domain>,
@@ -173,6 +176,7 @@ impl Cli {
             ipv6: self.ipv6,
             flow: self.flow.clone(),
             link: self.link.clone(),
+            vlan: self.vlan,
             domain: self.domain.clone(),
             routable: self.routable,
             ipv6_addresses: self.ipv6_addresses,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use zonelib::brand::tell_recovered;
 use zonelib::config::ZoneName;
 use zonelib::host;
-use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, Opening, Wanted, address};
+use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, Opening, VlanId, Wanted, address};
 use zonelib::program::{self, Answer, StateFlags};
 use zonelib::zone::{Attach, Configuring, Wiring, ZoneError};
 
@@ -55,6 +55,9 @@ pub struct Cli {
     /// The link for addresses that are on no known network
     #[arg(long, value_name = "LINK")]
     pub link: Option<LinkName>,
+    /// The VLAN of that link, where no link of this host is that VLAN
+    #[arg(long, value_name = "VID", requires = "link", conflicts_with = "shared")]
+    pub vlan: Option<VlanId>,
     /// A port that the router lets in to the zone, tcp/443 or udp/53, repeatable
     #[arg(long, value_name = "PORT")]
     pub open: Vec<Opening>,
@@ -100,6 +103,7 @@ impl Cli {
             ipv6: self.ipv6,
             flow: self.flow.clone(),
             link: self.link.clone(),
+            vlan: self.vlan,
             domain: self.domain.clone(),
             ipv6_addresses: self.ipv6_addresses,
             openings: self.open.clone(),

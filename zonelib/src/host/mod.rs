@@ -17,6 +17,7 @@ mod parsable;
 mod reread;
 pub mod routes;
 mod setting;
+mod vlan;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -32,6 +33,7 @@ pub use network::{ChangeError, NetworkChange};
 pub use parsable::ListError;
 pub use reread::{Reread, in_zone};
 pub use setting::Setting;
+pub use vlan::{VlanId, VlanIdError};
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

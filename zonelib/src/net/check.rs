@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, STUBS, Segment, Step,
-    Survey, VNICS, View, gateway_addresses,
+    Survey, VNICS, View, VlanId, gateway_addresses,
 };
 use crate::config::{Zone, ZoneConfig, file};
 use crate::host::NetworkChange;
@@ -171,8 +171,9 @@ impl Checker<'_> {
 
     fn shared_vnic(&mut self, segment: &Segment) -> Result<(), PlanError> {
         let (name, stub) = (&segment.name, &segment.etherstub);
-        let vnic =
-            |link: &LinkName, mac| host(NetworkChange::CreateVnic { link: link.clone(), over: stub.clone(), mac });
+        let vnic = |link: &LinkName, mac| {
+            host(NetworkChange::CreateVnic { link: link.clone(), over: stub.clone(), mac, vlan: None })
+        };
         let plumb = |link: &LinkName| host(NetworkChange::CreateInterface { link: link.clone() });
         let Some(link) = &segment.shared_vnic else {
             let (link, mac) = (self.view.allocate(SHARED)?, self.view.allocate_mac());
@@ -202,7 +203,8 @@ impl Checker<'_> {
         if self.view.survey.link(inside.as_str()).is_none() {
             let mac = segment.inside_mac.unwrap_or_else(|| self.view.allocate_mac());
             let whole = Segment { inside_mac: Some(mac), ..segment.clone() };
-            let mut steps = vec![host(NetworkChange::CreateVnic { link: inside.clone(), over: stub.clone(), mac })];
+            let mut steps =
+                vec![host(NetworkChange::CreateVnic { link: inside.clone(), over: stub.clone(), mac, vlan: None })];
             steps.extend(gateway_addresses(segment).map(host));
             steps.push(Step::replace(whole.into()));
             let problem = format!("segment `{name}`: the global zone's link `{inside}` is gone");
@@ -264,13 +266,21 @@ impl Checker<'_> {
             }
             (None, mac) => {
                 let mac = mac.unwrap_or_else(|| self.view.allocate_mac());
-                let mut steps = vec![host(NetworkChange::CreateVnic { link: link.clone(), over, mac }), replaced(mac)];
+                let vnic = NetworkChange::CreateVnic { link: link.clone(), over, mac, vlan: attachment.vlan };
+                let mut steps = vec![host(vnic), replaced(mac)];
                 let flow = attachment.flow.as_ref().zip(attachment.addresses().next());
                 steps.extend(flow.map(|(flow, net)| host(flow.add(link, net.addr()))));
                 self.found.push(Difference::mended(format!("zone `{zone}`: the vnic `{link}` is gone"), steps));
             }
             (Some(vnic), _) if vnic.over != over.as_str() => {
                 let problem = format!("zone `{zone}`: the vnic `{link}` is on `{}`, not on `{over}`", vnic.over);
+                self.found.push(Difference::told(problem, "detach the zone, and attach it again"));
+            }
+            (Some(vnic), _) if vnic.vlan != attachment.vlan => {
+                let vlan =
+                    |vlan: Option<VlanId>| vlan.map_or_else(|| "no VLAN".to_owned(), |vlan| format!("VLAN {vlan}"));
+                let (now, known) = (vlan(vnic.vlan), vlan(attachment.vlan));
+                let problem = format!("zone `{zone}`: the vnic `{link}` is in {now} of `{over}`, not in {known}");
                 self.found.push(Difference::told(problem, "detach the zone, and attach it again"));
             }
             (Some(vnic), mac) if vnic.mac != mac => {

@@ -101,7 +101,7 @@ fn outside(wanted: &WantedGlobal, view: &View) -> Result<Outside, PlanError> {
     let ipv4 = settled.iter().find_map(|net| if let IpNet::V4(net) = net { Some(*net) } else { None });
     let ipv6 = settled.iter().find_map(|net| if let IpNet::V6(net) = net { Some(*net) } else { None });
     let gateways = way_out.filter(|near| near.interface == name).and_then(|near| near.gateway).into_iter().collect();
-    Ok(Outside { interface: interface.clone(), over: interface, ipv4, ipv6, gateways })
+    Ok(Outside { interface: interface.clone(), over: interface, vlan: None, ipv4, ipv6, gateways })
 }
 
 /// Plans that the global zone routes a segment no more.

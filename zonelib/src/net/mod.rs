@@ -23,7 +23,7 @@ mod survey;
 mod view;
 pub mod zap;
 
-pub use crate::host::{LinkName, LinkNameError, MacAddress, MacAddressError};
+pub use crate::host::{LinkName, LinkNameError, MacAddress, MacAddressError, VlanId, VlanIdError};
 pub use address::{AddressError, AskedAddress};
 pub use apply::{ApplyError, apply};
 pub use detach::{Removed, detach, detach_address};

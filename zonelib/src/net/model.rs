@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Flow;
 use crate::config::ZoneName;
-use crate::host::{LinkName, MacAddress};
+use crate::host::{LinkName, MacAddress, VlanId};
 use crate::store::{Key, Record};
 
 use super::name::{Domain, IngressName};
@@ -115,6 +115,9 @@ pub struct Outside {
     pub interface: LinkName,
     /// The link of the host that it is on; the same when the global zone is the router.
     pub over: LinkName,
+    /// The VLAN of that link that it is in.
+    #[serde(default)]
+    pub vlan: Option<VlanId>,
     /// The router's IPv4 address there, with the length of its network.
     pub ipv4: Option<Ipv4Net>,
     /// The router's IPv6 address there.
@@ -313,6 +316,9 @@ pub struct Attachment {
     pub mode: Mode,
     /// The zone's interface: its vnic, or the shared link.
     pub link: LinkName,
+    /// The VLAN of the host's link that its vnic is in.
+    #[serde(default)]
+    pub vlan: Option<VlanId>,
     /// Its IPv4 address, with the length of its network.
     pub ipv4: Option<Ipv4Net>,
     /// Its static IPv6 address.

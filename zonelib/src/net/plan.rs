@@ -10,7 +10,7 @@ use super::segments::NewSegments;
 use super::view::VNICS;
 use super::{
     AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, Ipv6Addresses, LinkName, Mode,
-    Opening, Outside, Place, Router, Segment, Step, View,
+    Opening, Outside, Place, Router, Segment, Step, View, VlanId,
 };
 use crate::config::{IpType, Network, ZoneName};
 use crate::host::dladm::LinkClass;
@@ -36,6 +36,8 @@ pub struct Wanted {
     pub flow: Option<FlowLimits>,
     /// The link for addresses that no network claims.
     pub link: Option<LinkName>,
+    /// The VLAN of that link.
+    pub vlan: Option<VlanId>,
     /// The domain of the names of zones behind it.
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones: routed, not translated.
@@ -61,6 +63,7 @@ impl Wanted {
             ipv6: false,
             flow: None,
             link: None,
+            vlan: None,
             domain: None,
             routable_ipv6: false,
             filter_aaaa: false,
@@ -219,6 +222,9 @@ fn check_wishes(wanted: &Wanted) -> Result<(), PlanError> {
     if routes && wanted.exclusive.is_empty() {
         return wishes("a router needs an exclusive address of its own, on the network outside");
     }
+    if wanted.vlan.is_some() && (wanted.link.is_none() || !wanted.shared.is_empty()) {
+        return wishes("a VLAN is one of a link, for a vnic on it: name the link, and give exclusive addresses");
+    }
     if wanted.flow.is_some() && wanted.exclusive.is_empty() {
         return wishes("limits need a vnic with an address: an exclusive address");
     }
@@ -232,6 +238,7 @@ fn check_wishes(wanted: &Wanted) -> Result<(), PlanError> {
 struct Spot {
     place: Place,
     over: LinkName,
+    vlan: Option<VlanId>,
     network: IpNet,
     gateway: Option<IpAddr>,
     /// A router may announce IPv6 networks in which it gives itself addresses.
@@ -251,7 +258,8 @@ impl Planner<'_> {
         let net = IpNet::new(asked.address, spot.network.prefix_len()).map_err(|_| PlanError::Nowhere(asked))?;
         // Both families on one network are one interface.
         let index = self.plan.attachments.iter().position(|other| {
-            other.place == spot.place && if net.addr().is_ipv4() { other.ipv4.is_none() } else { other.ipv6.is_none() }
+            let same = other.place == spot.place && other.vlan == spot.vlan;
+            same && if net.addr().is_ipv4() { other.ipv4.is_none() } else { other.ipv6.is_none() }
         });
         let index = match index {
             Some(index) => index,
@@ -275,9 +283,8 @@ impl Planner<'_> {
                 "this host has no default route, so that nothing says on which link the zone should be; name a link";
             return Err(PlanError::Wishes(text.to_owned()));
         };
-        let over = self.lower_link(&interface)?;
         let network = IpNet::from(IpAddr::from([0u8; 4]));
-        let spot = Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_slaac: true };
+        let spot = self.spot_on(&interface, network, None)?;
         self.new_vnic(&spot).map(drop)
     }
 
@@ -289,13 +296,15 @@ impl Planner<'_> {
             (true, true) => Autoconfiguration::Slaac,
             (true, false) => Autoconfiguration::LinkLocal,
         };
-        let change = NetworkChange::CreateVnic { link: link.clone(), over: spot.over.clone(), mac };
+        let (over, vlan) = (spot.over.clone(), spot.vlan);
+        let change = NetworkChange::CreateVnic { link: link.clone(), over, mac, vlan };
         self.plan.steps.push(Step::Host { change });
         self.plan.attachments.push(Attachment {
             zone: self.wanted.zone.clone(),
             place: spot.place.clone(),
             mode: Mode::Exclusive,
             link,
+            vlan,
             ipv4: None,
             ipv6: None,
             autoconfiguration,
@@ -318,6 +327,7 @@ impl Planner<'_> {
             return Ok(Spot {
                 place: Place::Segment(segment.name.clone()),
                 over: segment.etherstub.clone(),
+                vlan: None,
                 network,
                 gateway,
                 has_slaac: segment.has_slaac(),
@@ -331,16 +341,20 @@ impl Planner<'_> {
                 return Err(PlanError::Wishes(text));
             };
             let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
-            let over = self.lower_link(link.as_str())?;
             self.check_reserved(asked.address, network, None, "that was asked for")?;
-            return Ok(Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_slaac: true });
+            return self.spot_on(link.as_str(), network, None);
         }
         let near = near.ok_or(PlanError::Nowhere(asked))?;
         self.check_length(asked, near.network)?;
         self.check_reserved(asked.address, near.network, near.gateway, &format!("of `{}`", near.interface))?;
-        let over = self.lower_link(self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str))?;
-        let place = Place::Link(over.clone());
-        Ok(Spot { place, over, network: near.network, gateway: near.gateway, has_slaac: true })
+        let link = self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str);
+        self.spot_on(link, near.network, near.gateway)
+    }
+
+    /// On a link of the host.
+    fn spot_on(&self, link: &str, network: IpNet, gateway: Option<IpAddr>) -> Result<Spot, PlanError> {
+        let (over, vlan) = self.lower_link(link)?;
+        Ok(Spot { place: Place::Link(over.clone()), over, vlan, network, gateway, has_slaac: true })
     }
 
     fn check_length(&self, asked: AskedAddress, network: IpNet) -> Result<(), PlanError> {
@@ -380,19 +394,34 @@ impl Planner<'_> {
         }
     }
 
-    /// The link on which vnics of the network of an interface can be made: dladm(8) makes none on a vnic.
-    fn lower_link(&self, interface: &str) -> Result<LinkName, PlanError> {
+    /// The link on which vnics of the network of an interface can be made, and the VLAN of it: dladm(8) makes none on a
+    /// vnic or a VLAN.
+    fn lower_link(&self, interface: &str) -> Result<(LinkName, Option<VlanId>), PlanError> {
         let unsuitable = |what| PlanError::Unsuitable { link: interface.to_owned(), what };
         let Some(link) = self.view.survey.link(interface) else {
             return Err(unsuitable("no link of this host"));
         };
-        let name = match link.class {
-            LinkClass::Physical | LinkClass::Aggregation | LinkClass::Etherstub => interface,
-            LinkClass::Vnic => link.over.first().ok_or_else(|| unsuitable("a vnic on nothing"))?,
-            LinkClass::Vlan => return Err(unsuitable("a VLAN")),
-            LinkClass::Other => return Err(unsuitable("no network card, aggregation, etherstub or vnic")),
+        let (name, own) = match link.class {
+            LinkClass::Physical | LinkClass::Aggregation | LinkClass::Etherstub => (interface, None),
+            LinkClass::Vnic => {
+                let over = link.over.first().ok_or_else(|| unsuitable("a vnic on nothing"))?;
+                (over.as_str(), self.view.survey.vnic(interface).and_then(|vnic| vnic.vlan))
+            }
+            LinkClass::Vlan => {
+                let vlan = self.view.survey.vlan(interface);
+                let vlan = vlan.ok_or_else(|| unsuitable("a VLAN on a link that dladm(8) does not tell"))?;
+                (vlan.over.as_str(), Some(vlan.id))
+            }
+            LinkClass::Other => return Err(unsuitable("no network card, aggregation, etherstub, vnic or VLAN")),
         };
-        name.parse().map_err(|_| unsuitable("called as no link may be"))
+        let vlan = match (own, self.wanted.vlan) {
+            (Some(own), Some(wanted)) if own != wanted => {
+                let text = format!("`{interface}` is VLAN {own} of `{name}`, and not VLAN {wanted}; name `{name}`");
+                return Err(PlanError::Wishes(text));
+            }
+            (own, wanted) => own.or(wanted),
+        };
+        Ok((name.parse().map_err(|_| unsuitable("called as no link may be"))?, vlan))
     }
 
     fn shared(&mut self, asked: AskedAddress) -> Result<(), PlanError> {
@@ -432,6 +461,7 @@ impl Planner<'_> {
             place,
             mode: Mode::Shared,
             link,
+            vlan: None,
             ipv4,
             ipv6,
             autoconfiguration: Autoconfiguration::Off,
@@ -484,10 +514,16 @@ impl Planner<'_> {
             Place::Segment(name) => self.view.segment(name)?.etherstub.clone(),
         };
         let gateways = first.gateways.clone();
-        Some(Outside { interface: first.link.clone(), over, ipv4: first.ipv4, ipv6: first.ipv6, gateways })
+        let (interface, vlan) = (first.link.clone(), first.vlan);
+        Some(Outside { interface, over, vlan, ipv4: first.ipv4, ipv6: first.ipv6, gateways })
     }
 
     fn finish(mut self) -> Result<Plan, PlanError> {
+        if let Some(vlan) = self.wanted.vlan.filter(|_| self.plan.attachments.iter().all(|one| one.vlan.is_none())) {
+            let text =
+                format!("VLAN {vlan} is for addresses on a link of the host, and none of these is; leave it out");
+            return Err(PlanError::Wishes(text));
+        }
         if let Some(limits) = &self.wanted.flow {
             for attachment in self.plan.attachments.iter_mut().filter(|one| one.mac.is_some()) {
                 let Some(address) = attachment.addresses().next() else { continue };
@@ -527,6 +563,7 @@ pub(super) fn inside(segment: &Segment) -> Option<Attachment> {
         place: Place::Segment(segment.name.clone()),
         mode: Mode::Exclusive,
         link: segment.inside.clone()?,
+        vlan: None,
         ipv4: segment.ipv4.zip(segment.gateway4).and_then(|(net, own)| Ipv4Net::new(own, net.prefix_len()).ok()),
         ipv6: segment.ipv6.zip(segment.gateway6).and_then(|(net, own)| Ipv6Net::new(own, net.prefix_len()).ok()),
         autoconfiguration: Autoconfiguration::Off,

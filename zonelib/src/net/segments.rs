@@ -75,8 +75,12 @@ impl NewSegments<'_> {
         if let Some(mtu) = outer.filter(|&mtu| mtu != STUB_MTU) {
             change(NetworkChange::SetMtu { link: etherstub.clone(), mtu });
         }
-        let vnic =
-            |link: &LinkName, mac| NetworkChange::CreateVnic { link: link.clone(), over: etherstub.clone(), mac };
+        let vnic = |link: &LinkName, mac| NetworkChange::CreateVnic {
+            link: link.clone(),
+            over: etherstub.clone(),
+            mac,
+            vlan: None,
+        };
         change(vnic(&shared, shared_mac));
         change(NetworkChange::CreateInterface { link: shared.clone() });
         change(vnic(&inside, inside_mac));

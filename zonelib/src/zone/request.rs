@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use crate::config::ZoneName;
 use crate::host::DatasetName;
 use crate::net::files::LxKernel;
-use crate::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, Wanted};
+use crate::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, VlanId, Wanted};
 
 use super::kind::{FromImage, Kind};
 use super::values::{Cpus, Firmware, Konfigure, NewVolume, Size, TemplateName, UserName};
@@ -43,6 +43,8 @@ pub struct Request {
     pub flow: Option<FlowLimits>,
     /// The link for addresses that no network claims.
     pub link: Option<LinkName>,
+    /// The VLAN of that link.
+    pub vlan: Option<VlanId>,
     /// The domain of the names of the zones behind it.
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones.
@@ -135,6 +137,7 @@ impl Request {
             ipv6: false,
             flow: None,
             link: None,
+            vlan: None,
             domain: None,
             routable: false,
             filter_aaaa: false,
@@ -185,6 +188,7 @@ impl Request {
             ipv6: self.ipv6,
             flow: self.flow.clone(),
             link: self.link.clone(),
+            vlan: self.vlan,
             domain: self.domain.clone(),
             routable_ipv6: self.routable,
             filter_aaaa: self.filter_aaaa,
@@ -272,6 +276,9 @@ impl Request {
         });
         problems.when(self.flow.is_some() && self.exclusive.is_empty(), || {
             "a flow needs a vnic; give -x ADDRESS, or leave out -F".to_owned()
+        });
+        problems.when(self.vlan.is_some() && (self.link.is_none() || !self.is_exclusive()), || {
+            "a VLAN is one of a link, for a vnic on it; give --link LINK and -x ADDRESS, or leave out --vlan".to_owned()
         });
         problems.when(self.ipv6 && !self.shared.is_empty(), || {
             "the global zone gives out its own IPv6 addresses; give -x instead of -i, or leave out -6".to_owned()
