@@ -55,6 +55,19 @@ fn a_zone_of_another_tool_is_wired_and_unwired() {
     assert!(!shown.out.contains("hostname6"), "{}", shown.out);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
 
+    // Names and letters of before.
+    for words in [["--exclusive", "-N"], ["--exclusive-ip", "-n"], ["--exclusive-ip", "--dry-run"]] {
+        let again = run(&world, "net-attach", &["-z", "web", words[0], "10.1.1.5", "-F", "maxbw=5M", words[1]]).well();
+        assert_eq!(again.out.lines().count(), shown.out.lines().count(), "{words:?}");
+    }
+    for letter in ["-n", "-N"] {
+        assert!(
+            run(&world, "destroy-zone", &["-z", "router1", letter]).well().out.contains("uninstall zone `router1`")
+        );
+        run(&world, "net-peer", &["router1", "router1", letter]).badly(&["cannot be its own peer"]);
+    }
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+
     run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M"]).well();
     assert_eq!(world.text("web", "/etc/hostname.znic2"), "10.1.1.5/24\n");
     assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));

@@ -51,7 +51,7 @@ pub struct Cli {
     #[arg(short, long)]
     pub delete: bool,
     /// Print what would be done, with every command and every file of both routers, and do nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
     pub dry_run: bool,
     /// Print JSON: what was done, or would be
     #[arg(long)]

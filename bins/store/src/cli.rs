@@ -45,7 +45,7 @@ pub enum Verb {
         #[arg(long, value_name = "DIR", default_value = zonelib::net::zap::FOLDER)]
         from: PathBuf,
         /// Print what would be written down, and write nothing
-        #[arg(short = 'n', long)]
+        #[arg(short = 'n', visible_short_alias = 'N', long)]
         dry_run: bool,
         /// Where the records are.
         #[command(flatten)]
