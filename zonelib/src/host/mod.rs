@@ -17,6 +17,7 @@ mod parsable;
 mod reread;
 pub mod routes;
 mod setting;
+mod small_file;
 mod vlan;
 pub mod zfs;
 
@@ -33,6 +34,7 @@ pub use network::{ChangeError, NetworkChange};
 pub use parsable::ListError;
 pub use reread::{Reread, in_zone};
 pub use setting::Setting;
+pub use small_file::read_small;
 pub use vlan::{VlanId, VlanIdError};
 
 /// What every command finds in its environment besides what it is given.

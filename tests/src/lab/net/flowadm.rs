@@ -6,12 +6,13 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::super::options::Options;
 use super::super::zfs::{Done, Refused};
 use super::Call;
 use super::dladm::bandwidth;
 use super::model::Flow;
 use super::ofmt::Format;
-use super::words::{Options, pairs, said};
+use super::words::{pairs, said};
 
 const LONG: &[(&str, char)] = &[
     ("temporary", 't'),
@@ -48,7 +49,7 @@ fn misused(call: &mut Call<'_>) -> Refused {
 }
 
 fn add(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tl:a:p:R:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tl:a:p:R:", LONG).map_err(|_| misused(call))?;
     let Some(link) = options.get('l').map(str::to_owned) else { return Err(call.dies("link is required")) };
     if !call.network().links.contains_key(&link) {
         return Err(call.dies(format!("invalid link '{link}'")));
@@ -112,7 +113,7 @@ fn properties(call: &mut Call<'_>, options: &Options) -> Result<BTreeMap<String,
 }
 
 fn remove(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tl:R:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tl:R:", LONG).map_err(|_| misused(call))?;
     let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     match (options.get('l').map(str::to_owned), name) {
         (Some(_), Some(_)) | (None, None) => Err(misused(call)),
@@ -131,7 +132,7 @@ fn remove(call: &mut Call<'_>, words: &[String]) -> Done {
 }
 
 fn set(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tp:R:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tp:R:", LONG).map_err(|_| misused(call))?;
     let Some([name]) = options.exactly().map(|[name]: [&str; 1]| [name.to_owned()]) else { return Err(misused(call)) };
     let wanted = properties(call, &options)?;
     match call.network().flows.get_mut(&name) {
@@ -150,7 +151,7 @@ fn set(call: &mut Call<'_>, words: &[String]) -> Done {
 const FIELDS: &[&str] = &["flow", "link", "ipaddr", "proto", "lport", "rport", "dsfld"];
 
 fn show(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "pPl:o:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "pPl:o:", LONG).map_err(|_| misused(call))?;
     let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     let parsable = options.has('p');
     let format = Format::new(FIELDS, &FIELDS.join(","), options.get('o'), parsable).map_err(|why| call.dies(why))?;
@@ -198,7 +199,7 @@ fn addressed(name: &str, value: &str) -> String {
 const PROPERTY_FIELDS: &[&str] = &["flow", "property", "value", "default", "possible"];
 
 fn show_properties(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "p:cPl:o:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "p:cPl:o:", LONG).map_err(|_| misused(call))?;
     let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     let wanted = options.get('p').unwrap_or("maxbw,priority").to_owned();
     if !wanted.split(',').all(|property| ["maxbw", "priority"].contains(&property)) {

@@ -95,9 +95,13 @@ fn serve(lines: &mut Vec<String>, segment: &Segment) {
         }
     }
     if let (Some(network), Some(gateway)) = (segment.ipv6, segment.gateway6) {
-        // With `static` the router is announced, and the network as one whose addresses are given out.
-        let mode =
-            if segment.has_slaac() { "ra-only".to_owned() } else { format!("static,{},1h", network.prefix_len()) };
+        // With `static` the router is announced, and the network as one whose addresses are given out. dnsmasq takes no
+        // network shorter than 64 bits, and announces the router by the part of it that the gateway is in.
+        let mode = if segment.has_slaac() {
+            "ra-only".to_owned()
+        } else {
+            format!("static,{},1h", network.prefix_len().max(64))
+        };
         lines.push(format!("dhcp-range=set:{inside}-6,{},{mode}", network.network()));
         lines.push(format!("dhcp-option=tag:{inside}-6,option6:dns-server,[{gateway}]"));
         if let Some(mtu) = segment.mtu {

@@ -1,9 +1,9 @@
 //! Etherstubs, vnics and VLANs come and go. Source: `do_create_etherstub()`, `do_delete_etherstub()`, `do_create_vnic()`,
 //! `do_delete_vnic_common()`, `do_create_vlan()`, `do_delete_vlan()`, `do_rename_link()`.
 
+use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
 use super::super::model::{Class, GLOBAL, Link, Network};
-use super::super::words::Options;
 use super::super::{Call, name};
 use super::{misused, properties};
 
@@ -23,7 +23,7 @@ const LONG: &[(&str, char)] = &[
 const VLANS: u16 = 4094;
 
 fn read<const N: usize>(call: &mut Call<'_>, words: &[String], spec: &str) -> Result<(Options, [String; N]), Refused> {
-    let read = Options::read(words, spec, LONG);
+    let read = Options::read(words, spec, LONG).ok();
     let found = read.and_then(|options| {
         let names = options.exactly::<N>()?.map(str::to_owned);
         Some((options, names))
@@ -166,7 +166,7 @@ fn vid(call: &mut Call<'_>, options: &Options) -> Result<Option<u16>, Refused> {
 
 /// Without a name it is that of the link, with the VLAN in thousands before its number.
 pub(super) fn create_vlan(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tfR:l:v:p:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tfR:l:v:p:", LONG).map_err(|_| misused(call))?;
     let vid = vid(call, &options)?;
     let given = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     let (Some(vid), Some(over)) = (vid, options.get('l').map(str::to_owned)) else { return Err(misused(call)) };
