@@ -79,6 +79,14 @@ pub enum RouterError {
     /// Somebody interrupted.
     #[error("interrupted")]
     Interrupted,
+    /// Somebody who may not.
+    #[error("only root can change routers; run it as root")]
+    NotRoot,
+}
+
+/// Refuses who may not change routers, before anything is begun.
+fn only_root() -> Result<(), RouterError> {
+    if host::is_root() { Ok(()) } else { Err(RouterError::NotRoot) }
 }
 
 /// A router of this host.

@@ -1,13 +1,16 @@
 //! Whether the host is as the records say.
 
-use std::collections::{HashMap, HashSet};
+mod flows;
+mod lost;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::{
-    Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, STUBS, Segment, Step,
-    Survey, VNICS, View, VlanId, gateway_addresses,
+    Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, Segment, Step,
+    Survey, View, VlanId, gateway_addresses,
 };
-use crate::config::{Zone, ZoneConfig, file};
+use crate::config::{ConfigError, Zone, ZoneConfig, ZoneName, file};
 use crate::host::NetworkChange;
 use crate::host::dladm::LinkClass;
 use crate::host::flowadm::HostFlow;
@@ -78,9 +81,14 @@ pub fn check(
         found.extend(path?.into_iter().map(stranger));
     }
     let under_way: HashSet<String> = state.subjects()?.iter().map(|subject| zone_of(&subject.to_string())).collect();
-    let view = View::of(survey, segments.clone(), attachments.iter().map(Record::key).collect());
+    let keys = store.keys(Attachment::KIND)?;
+    let all_segments = segments.len() == store.keys(Segment::KIND)?.len();
+    let all_attachments = attachments.len() == keys.len();
+    let view = View::of(survey, segments.clone(), keys);
     let flows = flows.into_iter().map(|flow| (flow.name.clone(), flow)).collect();
-    let mut checker = Checker { view, found, under_way, flows, zones: HashMap::new() };
+    let configs = zones.iter().filter_map(|zone| zone.name.parse().ok());
+    let configs = configs.map(|zone: ZoneName| (zone.clone(), ZoneConfig::read(&file(&zone)))).collect();
+    let mut checker = Checker { view, found, under_way, flows, configs, zones: HashMap::new() };
     checker.zones = zones.iter().map(|zone| (zone.name.as_str(), zone)).collect();
     for segment in &segments {
         checker.segment(segment)?;
@@ -88,8 +96,15 @@ pub fn check(
     for attachment in &attachments {
         checker.attachment(attachment);
     }
-    checker.links(&segments, &attachments);
-    checker.strange_flows(&attachments);
+    // A segment that cannot be read may have any of them.
+    let told = if all_segments { checker.lost() } else { HashSet::new() };
+    // What an operation under way has made is not written down yet.
+    if checker.under_way.is_empty() && all_segments {
+        checker.strange_links(&segments, &told);
+    }
+    if checker.under_way.is_empty() && all_attachments {
+        checker.strange_flows(&attachments, &told);
+    }
     Ok(checker.found)
 }
 
@@ -124,6 +139,7 @@ struct Checker<'c> {
     under_way: HashSet<String>,
     /// Those of the host, by name.
     flows: HashMap<String, HostFlow>,
+    configs: BTreeMap<ZoneName, Result<ZoneConfig, ConfigError>>,
     zones: HashMap<&'c str, &'c Zone>,
 }
 
@@ -235,14 +251,16 @@ impl Checker<'_> {
         if attachment.mode == Mode::Exclusive {
             self.vnic(attachment);
         }
-        match ZoneConfig::read(&file(zone)) {
-            Ok(config) if config.networks.iter().any(|net| net.physical == attachment.link.as_str()) => {}
-            Ok(_) => {
+        match self.configs.get(zone) {
+            Some(Ok(config)) if config.networks.iter().any(|net| net.physical == attachment.link.as_str()) => {}
+            Some(Ok(_)) => {
                 let problem = format!("zone `{zone}`: its configuration does not have `{}`", attachment.link);
                 let advice = format!("add it by zonecfg(8), or detach it: `net-detach -z {zone}`");
                 self.found.push(Difference::told(problem, advice));
             }
-            Err(error) => self.found.push(Difference::told(error.to_string(), "see zonecfg(8)")),
+            Some(Err(error)) => self.found.push(Difference::told(error.to_string(), "see zonecfg(8)")),
+            // It is no zone, which has been told.
+            None => {}
         }
     }
 
@@ -292,83 +310,5 @@ impl Checker<'_> {
             }
             _ => self.flow(attachment),
         }
-    }
-
-    /// The limits of a vnic that is there.
-    fn flow(&mut self, attachment: &Attachment) {
-        let Some((flow, net)) = attachment.flow.as_ref().zip(attachment.addresses().next()) else { return };
-        let (zone, link, name) = (&attachment.zone, &attachment.link, &flow.name);
-        let add = host(flow.add(link, net.addr()));
-        let Some(found) = self.flows.get(name) else {
-            let problem = format!("zone `{zone}`: the flow `{name}`, which limits `{link}`, is gone");
-            return self.found.push(Difference::mended(problem, vec![add]));
-        };
-        if found.link != link.as_str() {
-            let problem = format!("zone `{zone}`: the flow `{name}` is on `{}`, not on `{link}`", found.link);
-            let advice = "remove it by flowadm(8) if nobody needs it, and check again to have it made";
-            return self.found.push(Difference::told(problem, advice));
-        }
-        let mut wanted = flow.limits.properties();
-        wanted.sort_unstable();
-        if found.local == Some(net.addr().into()) && found.properties == wanted {
-            return;
-        }
-        let difference = if found.local == Some(net.addr().into()) {
-            let of = |all: &[String]| if all.is_empty() { "no limits".to_owned() } else { all.join(", ") };
-            format!("has {}, and should have {}", of(&found.properties), of(&wanted))
-        } else {
-            let local = found.local.map_or_else(|| "other packets".to_owned(), |local| local.to_string());
-            format!("is for {local}, and should be for {}", net.addr())
-        };
-        let problem = format!("zone `{zone}`: the flow `{name}` on `{link}` {difference}");
-        // Properties that were never asked for cannot be set back one by one.
-        let remove = Step::HostOnce { change: flow.remove(link, net.addr()) };
-        self.found.push(Difference::mended(problem, vec![remove, add]));
-    }
-
-    /// Flows that are called like zonekit's, and that no record has.
-    fn strange_flows(&mut self, attachments: &[Attachment]) {
-        let known: HashSet<&str> =
-            attachments.iter().filter_map(|one| one.flow.as_ref()).map(|flow| flow.name.as_str()).collect();
-        let ours = |name: &str| {
-            let number = name.strip_prefix(super::flow::FAMILY);
-            number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
-        };
-        let strange = self.flows.values().filter(|flow| ours(&flow.name) && !known.contains(flow.name.as_str()));
-        let mut strange: Vec<(&str, &str)> = strange.map(|flow| (flow.name.as_str(), flow.link.as_str())).collect();
-        strange.sort_unstable();
-        // What an operation under way has made is not written down yet.
-        if !self.under_way.is_empty() {
-            return;
-        }
-        self.found.extend(strange.into_iter().map(|(name, link)| {
-            let problem = format!("the flow `{name}` on `{link}` is in no record");
-            Difference::told(problem, "remove it by flowadm(8) if nobody needs it")
-        }));
-    }
-
-    /// Links that are called like zonekit's, and that no record has.
-    fn links(&mut self, segments: &[Segment], attachments: &[Attachment]) {
-        let of_segments = segments.iter().flat_map(|segment| {
-            [Some(&segment.etherstub), segment.shared_vnic.as_ref(), segment.inside.as_ref()].into_iter().flatten()
-        });
-        let known: HashSet<&str> =
-            of_segments.chain(attachments.iter().map(|one| &one.link)).map(LinkName::as_str).collect();
-        let family =
-            |name: &str| name.parse::<LinkName>().is_ok_and(|link| [STUBS, VNICS, SHARED].contains(&link.family()));
-        let mut strangers: Vec<&str> =
-            self.view.survey.link_names().filter(|name| family(name) && !known.contains(name)).collect();
-        strangers.sort_unstable();
-        // What an operation under way has made is not written down yet.
-        if !self.under_way.is_empty() {
-            return;
-        }
-        self.found.extend(strangers.into_iter().map(|name| {
-            let problem = format!("the link `{name}` is in no record");
-            Difference::told(
-                problem,
-                "delete it by dladm(8) if nobody needs it, or import the records that it belongs to",
-            )
-        }));
     }
 }
