@@ -14,14 +14,7 @@ use super::{CryptedPassword, SshKey, Timezone, cloud_init, dnsmasq, haproxy, int
 
 /// Compares a text with the one that is kept in `golden/`, which `UPDATE_GOLDEN=1` writes anew.
 fn golden(name: &str, found: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/files/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, found).unwrap();
-        return;
-    }
-    let kept = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    assert_eq!(found, kept, "{name}");
+    ::tests::run::golden(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/files/golden").join(name), found, true);
 }
 
 /// All files that a router gets, by what they are.
