@@ -195,7 +195,7 @@ fn what_is_not_on_the_host_is_told_before_anything_is_made() {
     ];
     for (arguments, words) in cases {
         let did = create(&world, &[&["-z", "web"], *arguments].concat()).badly(words);
-        assert_eq!(did.err.lines().count(), 1, "{did:?}");
+        assert_eq!(did.err.lines().count(), words.len(), "{did:?}");
         assert_eq!((did.code, before.differences(&View::of(&world.lab), Default::default()).as_str()), (2, ""));
     }
     world.is_sound();

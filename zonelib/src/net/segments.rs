@@ -34,15 +34,16 @@ impl NewSegments<'_> {
     }
 
     fn refuse_overlaps(&self, view: &View) -> Result<(), PlanError> {
+        let mut errors = Vec::new();
         for (index, network) in self.networks.iter().enumerate() {
             let earlier = self.networks[..index].iter().find(|other| overlap(**other, *network));
             let earlier = earlier.map(|other| (*other, "this router too".to_owned()));
             if let Some((other, whose)) = earlier.or_else(|| view.overlapping(*network)) {
-                return Err(PlanError::Overlap { network: *network, other, whose });
+                errors.push(PlanError::Overlap { network: *network, other, whose });
             }
-            first_host(*network)?;
+            errors.extend(first_host(*network).err().map(PlanError::from));
         }
-        Ok(())
+        PlanError::of(errors)
     }
 
     /// The link that zones share is made with the segment, so that no two zones have to agree on who makes it.
