@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::address::reserved_in;
 use super::segments::NewSegments;
-use super::view::VNICS;
+use super::view::{MacOwner, VNICS};
 use super::{
     AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, LinkName, Mode, Opening,
     Outside, Place, Router, Segment, Step, View,
@@ -307,7 +307,8 @@ impl Planner<'_> {
 
     /// Its place among the attachments.
     fn new_vnic(&mut self, spot: &Spot) -> Result<usize, PlanError> {
-        let (link, mac) = (self.view.allocate(VNICS)?, self.view.allocate_mac());
+        let link = self.view.allocate(VNICS)?;
+        let mac = self.view.allocate_mac(&spot.over, &MacOwner::Zone(&self.wanted.zone, &spot.place));
         let autoconfiguration = match (self.wanted.ipv6, spot.has_ipv6_router) {
             (false, _) => Autoconfiguration::Off,
             (true, true) => Autoconfiguration::Slaac,
