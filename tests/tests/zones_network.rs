@@ -27,6 +27,10 @@ fn a_router_and_two_zones_by_three_commands_and_gone_again() {
     let servers = world.text("router1", "/etc/dnsmasq.d/zonekit.conf");
     let servers: Vec<&str> = servers.lines().filter(|line| line.starts_with("server=")).collect();
     assert_eq!(servers, ["server=9.9.9.9"]);
+    // Told also when it is done, not only in a plan.
+    let shared = create(&world, &["-z", "shared", "-i", "10.1.1.9"]).well();
+    assert!(shared.out.contains("note: 10.1.1.9 is on the global zone's stack: it reaches zones on 10.1.1.0/24"));
+    destroy(&world, "shared").well();
     destroy(&world, "router1").badly(&["zone `router1` is the router of", "db", "web"]);
     assert_eq!(world.state("router1"), "running");
     destroy(&world, "web").well();

@@ -234,13 +234,13 @@ impl View {
         segment.or_else(|| self.survey.overlapping(network))
     }
 
-    /// A free name for a link of a family; it is taken from now on.
     /// The router of another host that a network overlaps, as a peer of one here.
     pub(super) fn overlapping_beside(&self, network: IpNet) -> Option<(IpNet, String)> {
         let found = self.beside.iter().find(|(other, _)| overlap(*other, network));
         found.map(|(other, router)| (*other, format!("the peer `{router}` of another host")))
     }
 
+    /// A free name for a link of a family; it is taken from now on.
     pub(super) fn allocate(&mut self, family: &str) -> Result<LinkName, PlanError> {
         let taken = |name: &LinkName| self.links.contains(name.as_str()) || self.survey.link(name.as_str()).is_some();
         let names = (0..=u32::MAX).map_while(|number| LinkName::numbered(family, number).ok());

@@ -41,6 +41,29 @@ fn a_router_makes_its_segment() {
 }
 
 #[test]
+fn a_router_without_an_address_of_a_family_outside_is_told() {
+    let host = Host::new(Lists::usual());
+    let notes = |outside: &[&str], routes: &[&str]| {
+        let wanted = Wanted {
+            routes: routes.iter().map(|net| address::network(net).unwrap()).collect(),
+            link: Some("net0".parse().unwrap()),
+            ..exclusive("r1", outside)
+        };
+        host.plan(&wanted).unwrap().notes
+    };
+    let both = ["10.1.2.0/24", "fd00:1::/64"];
+    assert_eq!(notes(&["192.0.2.20", "2001:db8::20/64"], &both), [""; 0]);
+    assert_eq!(
+        notes(&["192.0.2.20"], &both),
+        ["zones on fd00:1::/64 have no way out: the router has no IPv6 address outside"]
+    );
+    assert_eq!(
+        notes(&["2001:db8::20/64"], &both[..1]),
+        ["zones on 10.1.2.0/24 have no way out: the router has no IPv4 address outside"]
+    );
+}
+
+#[test]
 fn an_etherstub_for_big_packets_stays_as_it_is() {
     let mut lists = Lists::usual();
     lists.address("net1/v4", "198.51.100.9/24");
