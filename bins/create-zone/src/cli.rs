@@ -116,6 +116,9 @@ pub struct Cli {
     /// bhyve: tell the machine its name and address by cloud-init
     #[arg(short = 'C', long, help_heading = "Virtual machines and Linux")]
     pub cloud_init: bool,
+    /// bhyve: the same, with a CD that is made here, for brands that make none; needs mkisofs
+    #[arg(long, help_heading = "Virtual machines and Linux")]
+    pub cloud_init_iso: bool,
     /// lx: the version that Linux claims [default: 4.4.15]
     #[arg(short = 'L', long, value_name = "VERSION", help_heading = "Virtual machines and Linux")]
     pub kernel: Option<LxKernel>,
@@ -189,6 +192,7 @@ impl Cli {
             ssh_key: self.ssh_key.as_deref().map(absolute),
             konfigure: self.konfigure.clone(),
             cloud_init: self.cloud_init,
+            cloud_init_iso: self.cloud_init_iso,
             kernel: self.kernel.clone(),
             password: self.password_file.as_deref().map(absolute),
             new_volumes: self.new_volumes.clone(),

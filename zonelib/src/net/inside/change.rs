@@ -1,10 +1,11 @@
 //! From files to changes, and back.
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::journal::SavedFile;
+use crate::journal::{SavedFile, Undo};
 use crate::net::files::{block, resolver};
 use crate::populate::split;
 use crate::root::{FileKind, SYSTEM_OWNER, Timestamp, Tree, WholeFile, put_file};
@@ -206,6 +207,14 @@ impl Change {
     #[must_use]
     pub fn saved(&self) -> Option<SavedFile> {
         self.before.as_ref().map(|before| SavedFile::new(&before.whole()))
+    }
+
+    /// How it is taken back where the file is one of the host; `None` when it was something else than text.
+    pub(crate) fn undo_on_host(&self, path: &Path) -> Option<Undo> {
+        let path = path.to_owned();
+        let Some(before) = &self.before else { return Some(Undo::RemoveFile { path }) };
+        let text = String::from_utf8(before.bytes.clone()).ok()?;
+        Some(Undo::RestoreFile { path, text, mode: before.mode, modified: before.modified? })
     }
 
     fn owner(&self) -> (u32, u32) {
