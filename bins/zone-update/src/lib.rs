@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use zonelib::brand::install::InstallError;
-use zonelib::brand::{Follow, FollowError, HookError, Ingredients, Sources, clone_path, sync_database};
+use zonelib::brand::{Follow, FollowError, Ingredients, Sources, clone_path, sync_database};
 use zonelib::config::{ZoneName, ZonesError};
 use zonelib::host::{self, HostError};
 use zonelib::libclone::{self, CloneError, State};
@@ -16,6 +16,7 @@ use zonelib::populate::{Counters, ImageError, Settings, Wanted};
 use zonelib::program::{self, Answer};
 use zonelib::recipe::RecipeError;
 use zonelib::root::Tree;
+use zonelib::storage::OpenError;
 use zonelib::update::{self, Apply, UpdateError};
 
 pub use cli::Cli;
@@ -60,7 +61,7 @@ pub enum Failure {
     /// The zone cannot be brought up to date.
     Follow(FollowError),
     /// The zone root cannot be mounted, or is in use.
-    Hook(Box<HookError>),
+    Open(OpenError),
     /// Signals cannot be caught.
     Signals(std::io::Error),
     /// Only root can do this.
@@ -82,7 +83,7 @@ impl fmt::Display for Failure {
             Self::Host(error) => error.fmt(f),
             Self::Clone(error) => error.fmt(f),
             Self::Follow(error) => error.fmt(f),
-            Self::Hook(error) => error.fmt(f),
+            Self::Open(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "signals cannot be caught: {error}"),
             Self::NotRoot => f.write_str("only root can give files to their owners; run it as root, or look with -n"),
         }

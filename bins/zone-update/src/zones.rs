@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use zonelib::brand::state::OpenRoot;
 use zonelib::config::{self, Zone, ZoneName};
 use zonelib::program;
 use zonelib::recipe::{BrandName, Recipe, RecipeError};
 use zonelib::root::Tree;
+use zonelib::storage::OpenRoot;
 
 use crate::{Cli, Failure, PROGRAM};
 
@@ -105,7 +105,7 @@ impl Root {
     pub(crate) fn close(self) -> Result<(), Failure> {
         match self {
             Self::Named(_) => Ok(()),
-            Self::OfZone(root) => root.close().map_err(|error| Failure::Hook(Box::new(error))),
+            Self::OfZone(root) => root.close().map_err(Failure::Open),
         }
     }
 }
@@ -117,7 +117,7 @@ pub(crate) fn open_root(cli: &Cli, target: &Target) -> Result<Root, Failure> {
     if let Some(zone) = &target.name {
         let alternate = (cli.image != Path::new("/")).then_some(cli.image.as_path());
         let root = OpenRoot::open(&cli.state.dir(), zone, zonepath, alternate, !cli.dry_run);
-        return root.map(Root::OfZone).map_err(|error| Failure::Hook(Box::new(error)));
+        return root.map(Root::OfZone).map_err(Failure::Open);
     }
     let fail = |source| Failure::Root { root: target.root.clone(), source };
     match target.root.file_name() {

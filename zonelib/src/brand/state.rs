@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::config::ZoneName;
 use crate::host::mounts::Mounts;
-use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir};
+use crate::journal::{Journal, Recovered, StateDir};
 use crate::program::{RecipeFlags, StateFlags};
-use crate::root::Tree;
-use crate::storage::{ROOT, StorageError, ZoneDatasets, dataset_on, mount_private};
+use crate::storage::{ROOT, StorageError, ZoneDatasets, dataset_on};
 
 use super::HookError;
 
@@ -149,75 +148,4 @@ pub fn datasets(zonepath: &Path) -> Result<String, StorageError> {
 /// Whether anything is mounted below a zone root, such as the file systems of a zone that runs.
 pub(super) fn mounted_below<'m>(mounts: &'m Mounts, root: &'m Path) -> Option<&'m Path> {
     mounts.below(root).map(|mount| mount.path.as_path()).next()
-}
-
-/// The root of an installed zone that does not run, opened wherever it is. One that is not mounted, such
-/// as that of another boot environment, is mounted in a private place for as long as it is open.
-#[derive(Debug)]
-pub struct OpenRoot {
-    tree: Tree,
-    journal: Option<Journal>,
-}
-
-/// Where roots are mounted that nobody else has mounted.
-const PRIVATE: &str = "mnt";
-
-impl OpenRoot {
-    /// Opens the root of a zone, as it is in the running boot environment or in the one that is mounted on
-    /// `alternate`. With `locks` no other program works on the zone until it is closed.
-    ///
-    /// # Errors
-    /// [`HookError`].
-    pub fn open(
-        state: &StateDir,
-        zone: &ZoneName,
-        zonepath: &Path,
-        alternate: Option<&Path>,
-        locks: bool,
-    ) -> Result<Self, HookError> {
-        let begin = || Journal::begin(state, zone, "update", false).map(|(journal, _)| journal);
-        let mut journal = if locks { Some(begin()?) } else { None };
-        let Some(datasets) = ZoneDatasets::find(zonepath, alternate)? else {
-            let tree = Tree::open(zonepath).and_then(|zonepath| zonepath.enter(ROOT.as_bytes()));
-            let tree = tree.map_err(HookError::system(&zonepath.join(ROOT)))?;
-            return Ok(Self { tree, journal });
-        };
-        let root = datasets.active()?.name.clone();
-        if let Some(place) = datasets.mounts.place_of(&root) {
-            let tree = Tree::open(place).map_err(HookError::system(place))?;
-            return Ok(Self { tree, journal });
-        }
-        let open = |place: PathBuf| Tree::open(&place).map_err(StorageError::system(&place));
-        let mut journal = match journal.take() {
-            Some(journal) => journal,
-            None => begin()?,
-        };
-        match mount_private(state, (PRIVATE, zone.as_str()), &root, &mut journal).and_then(open) {
-            Ok(tree) => Ok(Self { tree, journal: Some(journal) }),
-            Err(cause) => Err(match journal.roll_back() {
-                Ok(()) => cause.into(),
-                Err(left) => Failure::Left { cause: cause.into(), left, subject: zone.into() }.into(),
-            }),
-        }
-    }
-
-    /// The root.
-    #[must_use]
-    pub fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
-    /// Unmounts what was mounted for it.
-    ///
-    /// # Errors
-    /// [`HookError`]: it is busy; `zonekit-recover` unmounts it later.
-    pub fn close(self) -> Result<(), HookError> {
-        let Self { tree, journal } = self;
-        drop(tree);
-        let Some(journal) = journal else { return Ok(()) };
-        let subject = journal.subject().clone();
-        journal.roll_back().map_err(|left| {
-            HookError::Journal(JournalError::Stuck { subject, operation: "update".to_owned(), left: Box::new(left) })
-        })
-    }
 }

@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::StateDir;
 use super::undo::{UndoError, system};
-use crate::brand::state::OpenRoot;
 use crate::config::ZoneName;
 use crate::host;
 use crate::root::{Timestamp, Tree, WholeFile, put_file};
-use crate::storage::{ROOT, ZoneDatasets};
+use crate::storage::{OpenRoot, ROOT, ZoneDatasets};
 
 /// The root that a file is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -171,6 +171,9 @@ pub enum PlanError {
     /// No name is free.
     #[error("there is no free name for another `{0}` link")]
     Exhausted(String),
+    /// The zones of the host are not known.
+    #[error("{0}")]
+    Zones(std::io::Error),
     /// The host cannot be looked at.
     #[error(transparent)]
     List(#[from] ListError),

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::address::overlap;
-use super::{Attachment, LinkName, MacAddress, Plan, PlanError, Router, Segment, SegmentName, Survey};
-use crate::config::ZoneName;
+use super::{Attachment, LinkName, MacAddress, Peer, Peering, Plan, PlanError, Router, Segment, SegmentName, Survey};
+use crate::config::{self, Network, ZoneConfig, ZoneName};
 use crate::host;
 use crate::store::{Held, Key, Record, Records, Space, Store, StoreError};
 
@@ -49,6 +49,8 @@ pub struct View {
     links: HashSet<String>,
     addresses: HashMap<IpAddr, String>,
     macs: HashSet<MacAddress>,
+    /// Networks behind routers of other hosts that a router here is a peer of, and what these are called.
+    beside: Vec<(IpNet, String)>,
 }
 
 impl View {
@@ -57,7 +59,46 @@ impl View {
     /// # Errors
     /// [`PlanError`].
     pub fn take(store: &dyn Store) -> Result<Self, PlanError> {
-        Ok(Self::of(Survey::take()?, store.list()?, store.keys(Attachment::KIND)?))
+        let mut view = Self::of(Survey::take()?, store.list()?, store.keys(Attachment::KIND)?);
+        view.add_peerings(&store.list()?);
+        view.add_strangers()?;
+        Ok(view)
+    }
+
+    fn add_peerings(&mut self, peerings: &[Peering]) {
+        for peering in peerings {
+            if let Peer::Elsewhere { name, networks, .. } = &peering.other {
+                self.beside.extend(networks.iter().map(|network| (*network, name.clone())));
+            }
+        }
+    }
+
+    /// Zones that no record knows have links and addresses too, which nothing but their configurations tells while they
+    /// are halted. A configuration that cannot be read tells of none.
+    fn add_strangers(&mut self) -> Result<(), PlanError> {
+        let known: HashSet<&str> = self.attachments.iter().filter_map(|key| key.parts().next()).collect();
+        let index = match config::index() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            index => index.map_err(PlanError::Zones)?,
+        };
+        let strangers: Vec<ZoneName> =
+            index.into_iter().map(|zone| zone.name).filter(|zone| !known.contains(zone.as_str())).collect();
+        for zone in strangers {
+            let Ok(config) = ZoneConfig::read(&config::file(&zone)) else { continue };
+            self.add_stranger(&zone, &config.networks);
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_stranger(&mut self, zone: &ZoneName, networks: &[Network]) {
+        for network in networks {
+            self.links.insert(network.physical.clone());
+            let given = network.address.iter().chain(&network.allowed_address);
+            let addresses = given.filter_map(|text| text.split('/').next()?.parse().ok());
+            for address in addresses {
+                self.addresses.entry(address).or_insert_with(|| zone.to_string());
+            }
+        }
     }
 
     /// What these say.
@@ -145,11 +186,19 @@ impl View {
         zones
     }
 
+    /// The zone that has an address.
+    #[must_use]
+    pub fn zone_with(&self, address: IpAddr) -> Option<&str> {
+        self.addresses.get(&address).map(String::as_str)
+    }
+
     /// Who has an address.
     #[must_use]
     pub fn user_of(&self, address: IpAddr) -> Option<String> {
-        let zone = self.addresses.get(&address).map(|zone| format!("zone `{zone}`"));
-        zone.or_else(|| self.survey.object_with(address).map(|object| format!("`{object}` of this host")))
+        let zone = self.zone_with(address).map(|zone| format!("zone `{zone}`"));
+        let own = || self.survey.object_with(address).map(|object| format!("`{object}` of this host"));
+        let router = || self.survey.reached_by(address).map(|network| format!("the router to {network}"));
+        zone.or_else(own).or_else(router)
     }
 
     /// What overlaps a network, and whose it is.
@@ -162,6 +211,12 @@ impl View {
     }
 
     /// A free name for a link of a family; it is taken from now on.
+    /// The router of another host that a network overlaps, as a peer of one here.
+    pub(super) fn overlapping_beside(&self, network: IpNet) -> Option<(IpNet, String)> {
+        let found = self.beside.iter().find(|(other, _)| overlap(*other, network));
+        found.map(|(other, router)| (*other, format!("the peer `{router}` of another host")))
+    }
+
     pub(super) fn allocate(&mut self, family: &str) -> Result<LinkName, PlanError> {
         let taken = |name: &LinkName| self.links.contains(name.as_str()) || self.survey.link(name.as_str()).is_some();
         let names = (0..=u32::MAX).map_while(|number| LinkName::numbered(family, number).ok());

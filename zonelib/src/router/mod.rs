@@ -12,12 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::brand::HookError;
-use crate::brand::state::OpenRoot;
 use crate::config::{self, ZoneName, ZonesError, zones};
 use crate::host::{self, HostError, Reread, in_zone};
 use crate::journal::{Journal, JournalError, RootOf, StateDir, Undo};
 use crate::root::Tree;
+use crate::storage::{OpenError, OpenRoot};
 use crate::store::{Store, StoreError};
 
 use crate::net::Router;
@@ -73,7 +72,7 @@ pub enum RouterError {
     },
     /// Its root cannot be opened, or not be closed again.
     #[error(transparent)]
-    Hook(#[from] HookError),
+    Open(#[from] OpenError),
     /// It could not be written how to take the change back, and so it was not made.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -122,7 +121,7 @@ impl LiveRouter {
     /// Closes its root.
     ///
     /// # Errors
-    /// [`RouterError::Hook`]: it is busy, and is unmounted later.
+    /// [`RouterError::Open`]: it is busy, and is unmounted later.
     pub fn close(self) -> Result<(), RouterError> {
         match self.root {
             Root::Plain(_) => Ok(()),
@@ -214,22 +213,12 @@ impl LiveRouter {
         self.bring(&files, journal)
     }
 
-    /// Forgets a zone, whose records are gone already. `openings`: something was opened to it.
+    /// Forgets where a zone was.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn dismiss(
-        &self,
-        zone: &ZoneName,
-        openings: bool,
-        store: &dyn Store,
-        journal: &mut Journal,
-    ) -> Result<Vec<Change>, RouterError> {
-        let mut files = fragments_gone(zone);
-        if openings {
-            files.extend(rules_files(&RouterRecords::read(&self.router, store)?.routing())?);
-        }
-        self.bring(&files, journal)
+    pub fn dismiss(&self, zone: &ZoneName, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
+        self.bring(&fragments_gone(zone), journal)
     }
 
     /// Makes all files as the records want them.

@@ -2,6 +2,7 @@
 //! directory.
 
 mod directory;
+mod open;
 mod place;
 mod zfs;
 
@@ -17,6 +18,7 @@ pub use crate::host::{DatasetError, DatasetName};
 pub use directory::Directory;
 use directory::make_whole;
 pub(crate) use directory::{declare_whole, make_closed};
+pub use open::{OpenError, OpenRoot};
 pub use place::{keep_apart_from, keep_out_of};
 pub(crate) use zfs::mount_private;
 pub use zfs::{Zfs, ZoneDatasets, parent_dataset};

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::brand::HookError;
 use crate::config::ConfigError;
 use crate::config::command::CommandError;
 use crate::host::HostError;
@@ -12,7 +11,7 @@ use crate::journal::{Failure, JournalError};
 use crate::net;
 use crate::root::Tree;
 use crate::router::RouterError;
-use crate::storage::StorageError;
+use crate::storage::{OpenError, StorageError};
 use crate::store::StoreError;
 
 use super::accounts::AccountError;
@@ -63,7 +62,7 @@ pub enum ZoneError {
     Inside(#[from] net::inside::InsideError),
     /// The root of the zone could not be opened.
     #[error(transparent)]
-    Hook(Box<HookError>),
+    Open(#[from] OpenError),
     /// A router has not taken a change.
     #[error(transparent)]
     Router(#[from] RouterError),
@@ -100,12 +99,6 @@ impl ZoneError {
 
     pub(super) fn root(tree: &Tree) -> impl FnOnce(io::Error) -> Self + '_ {
         Self::system(tree.path())
-    }
-}
-
-impl From<HookError> for ZoneError {
-    fn from(error: HookError) -> Self {
-        Self::Hook(Box::new(error))
     }
 }
 

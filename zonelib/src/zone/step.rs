@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::brand::state::OpenRoot;
 use crate::config::command::{self, ZONECFG};
 use crate::config::{self, ZoneName};
 use crate::host::zfs::{self, MADE_PROPERTY};
@@ -12,7 +11,7 @@ use crate::net;
 use crate::net::files::cloud_init;
 use crate::net::inside::{self, ZoneFile};
 use crate::root::{SYSTEM_OWNER, Tree, WholeFile, put_file};
-use crate::storage::ROOT;
+use crate::storage::{OpenRoot, ROOT};
 use crate::store::{Directory, Expect, Record, Records, Store};
 
 use super::check::KONFIGURATOR;

@@ -135,6 +135,35 @@ fn addresses_that_cannot_be_are_refused_by_name() {
 }
 
 #[test]
+fn routers_of_the_host_and_zones_that_no_record_knows_have_their_addresses() {
+    let mut host = Host::with_router(&["10.1.2.0/24"]);
+    host.lists.route("172.16.5.0/24", "192.0.2.7", Some("net0"), "UGS");
+    host.lists.route("0.0.0.0/0", "192.0.2.2", None, "UG");
+    for (address, said) in [
+        ("192.0.2.7", "192.0.2.7 is in use by the router to 172.16.5.0/24; take another address"),
+        ("192.0.2.2", "192.0.2.2 is in use by the router to 0.0.0.0/0; take another address"),
+    ] {
+        assert_eq!(host.plan(&exclusive("web", &[address])).unwrap_err(), said);
+    }
+    let mut view = host.view();
+    let net = |physical: &str, address: Option<&str>, allowed: Option<&str>| crate::config::Network {
+        physical: physical.to_owned(),
+        address: address.map(str::to_owned),
+        allowed_address: allowed.map(str::to_owned),
+        defrouter: None,
+    };
+    let networks = [net("znic2", None, Some("10.1.2.7/24")), net("net0", Some("192.0.2.44"), None)];
+    view.add_stranger(&"theirs".parse().unwrap(), &networks);
+    for address in ["10.1.2.7", "192.0.2.44"] {
+        let error = plan(&exclusive("web", &[address]), &mut view).unwrap_err().to_string();
+        assert_eq!(error, format!("{address} is in use by zone `theirs`; take another address"));
+    }
+    // The vnic of a halted zone may have been deleted by hand: another one of its name would go into that zone.
+    let plan = plan(&exclusive("web", &["10.1.2.8"]), &mut view).unwrap();
+    assert_eq!(plan.attachments[0].link.as_str(), "znic3");
+}
+
+#[test]
 fn a_link_can_be_named_for_what_no_network_claims() {
     let host = Host::with_router(&["10.1.2.0/24"]);
     let on = |link: &str, address: &str| Wanted { link: Some(link.parse().unwrap()), ..exclusive("web", &[address]) };

@@ -1,9 +1,9 @@
 //! Properties of interfaces and protocols. Source: `do_set_prop()`, `do_set_ifprop()`, `ipadm_prop.c` of libipadm.
 
+use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
 use super::super::Call;
 use super::super::ofmt::Format;
-use super::super::words::Options;
 use super::{misused, read};
 
 /// Each with the protocols that have it, the values that it may have, and the first of them as its default. Numbers
