@@ -119,6 +119,9 @@ pub struct Cli {
     /// bhyve: tell the machine its name and address by cloud-init
     #[arg(short = 'C', long, help_heading = "Virtual machines and Linux")]
     pub cloud_init: bool,
+    /// bhyve: the same, with a CD that is made here, for brands that make none; needs mkisofs
+    #[arg(long, help_heading = "Virtual machines and Linux")]
+    pub cloud_init_iso: bool,
     /// lx: the version that Linux claims [default: 4.4.15]
     #[arg(short = 'L', long, value_name = "VERSION", help_heading = "Virtual machines and Linux")]
     pub kernel: Option<Given<LxKernel>>,
@@ -197,6 +200,7 @@ impl Cli {
             ssh_key: self.ssh_key.as_deref().map(absolute),
             konfigure: read.all("-K", &self.konfigure),
             cloud_init: self.cloud_init,
+            cloud_init_iso: self.cloud_init_iso,
             kernel: read.maybe("-L", self.kernel.as_ref()),
             password: self.password_file.as_deref().map(absolute),
             new_volumes: read.all("-V", &self.new_volumes),

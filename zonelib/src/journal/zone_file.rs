@@ -10,7 +10,7 @@ use super::undo::{UndoError, system};
 use crate::config::ZoneName;
 use crate::host;
 use crate::root::{Timestamp, Tree, WholeFile, put_file, remove_empty_folder};
-use crate::storage::OpenRoot;
+use crate::storage::{OpenRoot, ROOT, ZoneDatasets};
 
 /// The root that a file is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,9 @@ impl RootOf {
     {
         match self {
             Self::Global => work(&Tree::open(&host::place("/"))?),
+            Self::Zone { zonepath, .. } if has_plain_root(zonepath)? => {
+                work(&Tree::open(zonepath)?.enter(ROOT.as_bytes())?)
+            }
             Self::Zone { zone, zonepath } => {
                 let root = OpenRoot::open(state, zone, zonepath, None, false).map_err(io::Error::other)?;
                 let done = work(root.tree());
@@ -85,6 +88,12 @@ impl RootOf {
             }
         }
     }
+}
+
+/// Whether there is one root only, as zones of other brands have it: in no dataset of its own that would have to be mounted.
+fn has_plain_root(zonepath: &Path) -> io::Result<bool> {
+    let datasets = ZoneDatasets::find(zonepath, None).map_err(io::Error::other)?;
+    Ok(datasets.is_none_or(|datasets| datasets.environments().is_empty()))
 }
 
 /// Puts it back; one that belongs to a zone that is gone is gone with it.

@@ -83,6 +83,8 @@ pub struct Request {
     pub konfigure: Vec<Konfigure>,
     /// The machine is told its name and address by cloud-init.
     pub cloud_init: bool,
+    /// The same, by a seed that is made here: its brand makes none.
+    pub cloud_init_iso: bool,
     /// The version that Linux claims.
     pub kernel: Option<LxKernel>,
     /// A file with a crypted password: of root in Solaris 10, of the usual account of a machine.
@@ -150,6 +152,7 @@ impl Request {
             ssh_key: None,
             konfigure: Vec::new(),
             cloud_init: false,
+            cloud_init_iso: false,
             kernel: None,
             password: None,
             new_volumes: Vec::new(),
@@ -187,10 +190,12 @@ impl Request {
         })
     }
 
-    /// Whether the machine has cloud-init: who gives a key wants it there.
+    /// Whether the brand of the machine makes a seed of cloud-init: who gives a key wants it there.
     #[must_use]
-    pub fn has_cloud_init(&self) -> bool {
-        self.kind == Kind::Bhyve && (self.cloud_init || self.ssh_key.is_some() || self.password.is_some())
+    pub fn brand_makes_seed(&self) -> bool {
+        self.kind == Kind::Bhyve
+            && !self.cloud_init_iso
+            && (self.cloud_init || self.ssh_key.is_some() || self.password.is_some())
     }
 
     /// Whether one of these flags was given a value that cannot be read.
@@ -317,6 +322,7 @@ impl Request {
             ("-V", !self.new_volumes.is_empty()),
             ("-f", self.firmware.is_some()),
             ("-C", self.cloud_init),
+            ("--cloud-init-iso", self.cloud_init_iso),
         ] {
             problems
                 .when(given && !machine, || format!("{flag} is for virtual machines; leave it out, or give -t bhyve"));
@@ -328,6 +334,10 @@ impl Request {
         if !machine {
             return;
         }
+        problems.when(self.cloud_init && self.cloud_init_iso, || {
+            "either the brand makes the seed of cloud-init or create-zone does; leave out -C or --cloud-init-iso"
+                .to_owned()
+        });
         let volume = self.volume.is_some() || self.is_unread(&["-v"]);
         let disks = !self.new_volumes.is_empty() || self.is_unread(&["-V"]);
         problems.when(!volume && self.image.is_none(), || {
