@@ -101,15 +101,32 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     assert_eq!(world.journals(), [""; 0]);
 }
 
-/// Folders that were made stay, and what is off by default is off by name.
+/// What is off by default is off by name.
 fn notable(difference: &str) -> Vec<&str> {
     let expected = [
-        " d 0755 0:3: is new",
         "interface e1000g0 {} : is gone",
         "{\"ipv4 forwarding\": \"off\"} : is new",
         "zonekit-ingress:default disabled : is new",
     ];
     difference.lines().filter(|line| !expected.iter().any(|end| line.ends_with(end))).collect()
+}
+
+#[test]
+fn folders_that_were_there_stay() {
+    if skip_without_root() {
+        return;
+    }
+    let world = equipped();
+    let theirs = ["/etc/zonekit", "/etc/dnsmasq.d"];
+    theirs.iter().for_each(|path| fs::create_dir_all(world.lab.place(path)).unwrap());
+    global_router(&world, "-R 10.1.1.0/24").well();
+    // Somebody puts something into one that was made.
+    let site = world.lab.place("/lib/svc/manifest/site");
+    fs::create_dir_all(&site).unwrap();
+    fs::write(site.join("theirs.xml"), "theirs\n").unwrap();
+    global_router(&world, "--remove 10.1.1.0/24").well();
+    assert!(theirs.iter().all(|path| fs::read_dir(world.lab.place(path)).unwrap().count() == 0));
+    assert_eq!(world.names_in(&site), ["theirs.xml"]);
 }
 
 #[test]

@@ -51,3 +51,26 @@ fn a_router_leaves_ipv6_addresses_out_when_asked() {
     assert!(filters(&world, "r2"));
     create(&world, &["-z", "web", "-x", "10.1.1.5", "--filter-aaaa"]).badly(&["--filter-aaaa", "give -R"]);
 }
+
+#[test]
+fn a_plan_has_the_ethernet_addresses_that_will_be() {
+    let world = warmed();
+    create(&world, ROUTER).well();
+    let web = ["-z", "web", "-x", "10.1.1.5", "-x", "192.0.2.31"];
+    let links = |text: &str| -> Vec<String> {
+        let all = text.lines().filter(|line| line.contains("dladm create-vnic") || line.contains("02:08:20:"));
+        all.map(str::to_owned).collect()
+    };
+    let planned = links(&create(&world, &[&web[..], &["-N"]].concat()).well().out);
+    assert!(planned.len() >= 3, "{planned:#?}");
+    let now = |world: &World| world.run("dladm", &["show-vnic", "-p", "-o", "link,over,macaddress"]).well().out;
+    create(&world, &web).well();
+    let made = now(&world);
+    for mac in planned.iter().flat_map(|line| line.split([' ', ',']).filter(|word| word.starts_with("02:08:20:"))) {
+        let unpadded: Vec<&str> = mac.split(':').map(|byte| byte.strip_prefix('0').unwrap_or(byte)).collect();
+        assert!(made.contains(&unpadded.join("\\:")), "{mac}: {made}");
+    }
+    destroy(&world, "web").well();
+    create(&world, &web).well();
+    assert_eq!(now(&world), made);
+}

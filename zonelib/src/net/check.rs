@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+use super::view::MacOwner;
 use super::{
     Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, STUBS, Segment, Step,
     Survey, VNICS, View, gateway_addresses,
@@ -165,7 +166,8 @@ impl Checker<'_> {
             |link: &LinkName, mac| host(NetworkChange::CreateVnic { link: link.clone(), over: stub.clone(), mac });
         let plumb = |link: &LinkName| host(NetworkChange::CreateInterface { link: link.clone() });
         let Some(link) = &segment.shared_vnic else {
-            let (link, mac) = (self.view.allocate(SHARED)?, self.view.allocate_mac());
+            let link = self.view.allocate(SHARED)?;
+            let mac = self.view.allocate_mac(stub, &MacOwner::Shared(name));
             let steps = vec![vnic(&link, mac), plumb(&link)];
             let whole = Segment { shared_vnic: Some(link), shared_mac: Some(mac), ..segment.clone() };
             let steps = steps.into_iter().chain([Step::replace(whole.into())]).collect();
@@ -174,7 +176,7 @@ impl Checker<'_> {
             return Ok(());
         };
         if self.view.survey.link(link.as_str()).is_none() {
-            let mac = segment.shared_mac.unwrap_or_else(|| self.view.allocate_mac());
+            let mac = segment.shared_mac.unwrap_or_else(|| self.view.allocate_mac(stub, &MacOwner::Shared(name)));
             let whole = Segment { shared_mac: Some(mac), ..segment.clone() };
             let steps = vec![vnic(link, mac), plumb(link), Step::replace(whole.into())];
             self.found.push(Difference::mended(format!("segment `{name}`: the link `{link}` is gone"), steps));
@@ -190,7 +192,7 @@ impl Checker<'_> {
         let (Router::Global, Some(inside)) = (&segment.router, &segment.inside) else { return };
         let (name, stub) = (&segment.name, &segment.etherstub);
         if self.view.survey.link(inside.as_str()).is_none() {
-            let mac = segment.inside_mac.unwrap_or_else(|| self.view.allocate_mac());
+            let mac = segment.inside_mac.unwrap_or_else(|| self.view.allocate_mac(stub, &MacOwner::Router(name)));
             let whole = Segment { inside_mac: Some(mac), ..segment.clone() };
             let mut steps = vec![host(NetworkChange::CreateVnic { link: inside.clone(), over: stub.clone(), mac })];
             steps.extend(gateway_addresses(segment).map(host));
@@ -253,7 +255,8 @@ impl Checker<'_> {
                 self.found.push(Difference::told(problem, "rename that link, and check again to have the vnic made"));
             }
             (None, mac) => {
-                let mac = mac.unwrap_or_else(|| self.view.allocate_mac());
+                let owner = MacOwner::Zone(zone, &attachment.place);
+                let mac = mac.unwrap_or_else(|| self.view.allocate_mac(&over, &owner));
                 let mut steps = vec![host(NetworkChange::CreateVnic { link: link.clone(), over, mac }), replaced(mac)];
                 let flow = attachment.flow.as_ref().zip(attachment.addresses().next());
                 steps.extend(flow.map(|(flow, net)| host(flow.add(link, net.addr()))));

@@ -54,13 +54,14 @@ fn zone_files(sample: &Sample, zone: &str) -> BTreeMap<String, String> {
         zone: &zone,
         instance: "6bd6a1b5-0e4c-4a39-8f5e-2f6f8f6f2b10",
         attachments: &attachments,
+        segments: &[segment],
         domain,
         servers: &servers,
         keys: std::slice::from_ref(&key),
         password: Some(&password),
     };
     let attributes = cloud_init::attributes(&guest);
-    let [meta, network, user] = cloud_init::seed(&guest);
+    let seed = cloud_init::seed(&guest);
     let timezone: Timezone = "Europe/Oslo".parse().unwrap();
     let answers = Sysidcfg {
         zone: &zone,
@@ -78,7 +79,7 @@ fn zone_files(sample: &Sample, zone: &str) -> BTreeMap<String, String> {
         ("attributes".to_owned(), attributes.iter().map(|(name, value)| format!("{name}={value}\n")).collect()),
         ("sysidcfg".to_owned(), sysidcfg(&answers)),
     ]);
-    files.extend([meta, network, user].map(|(name, text)| (name.to_owned(), text)));
+    files.extend(seed.into_iter().map(|(name, text)| (name.to_owned(), text)));
     let link = &attachments[0].link;
     files.extend(interface::hostname(&attachments).map(|text| (format!("hostname.{link}"), text)));
     files.extend(interface::hostname6(&attachments).map(|text| (format!("hostname6.{link}"), text)));
