@@ -80,6 +80,9 @@ fn what_cannot_be_attached_is_refused_and_changes_nothing() {
         return;
     }
     let world = with_router_and_zone();
+    world.configure("theirs", "sparse-root");
+    let net = "set ip-type=exclusive; add net; set physical=znic9; set allowed-address=10.1.1.77/24; end; commit";
+    world.run("zonecfg", &["-z", "theirs", net]).well();
     let before = View::of(&world.lab);
     for (arguments, said) in [
         (&["-z", "none", "-x", "10.1.1.5"][..], "there is no zone `none`; make it first, or use --print"),
@@ -88,6 +91,7 @@ fn what_cannot_be_attached_is_refused_and_changes_nothing() {
         (&["-z", "web", "-x", "10.9.0.5"], "is on no segment and on no network of this host"),
         (&["-z", "web", "-x", "192.0.2.20"], "192.0.2.20 is in use by zone `router1`"),
         (&["-z", "web", "-x", "192.0.2.10"], "is in use by `e1000g0/"),
+        (&["-z", "web", "-x", "10.1.1.77"], "10.1.1.77 is in use by zone `theirs`"),
         (&["-z", "web", "-x", "10.1.1.300"], "is no address"),
         (&["-z", "web"], "no address is given"),
         (&["-z", "web", "-x", "10.1.1.5", "-i", "10.1.1.6"], "cannot be used with"),
@@ -101,6 +105,13 @@ fn what_cannot_be_attached_is_refused_and_changes_nothing() {
         assert!(did.err.contains(said) && did.err.lines().count() == 1, "{arguments:?}: {}", did.err);
         assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{arguments:?}");
     }
+    // A flow of somebody else that is called as ours would be.
+    world
+        .run("flowadm", &["add-flow", "-l", "e1000g0", "-a", "local_ip=192.0.2.10", "-p", "maxbw=9M", "zflow2"])
+        .well();
+    let before = View::of(&world.lab);
+    run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M"]).badly(&["object already exists"]);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     run(&world, "net-detach", &["-z", "router1", "192.0.2.20"]).badly(&["is that of a router"]);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
 }
@@ -208,6 +219,8 @@ fn the_other_half_of_a_peering_goes_to_the_other_host() {
     }
     assert_eq!(with(far).well().out, half);
     assert!(world.lab.nat_of("router1").join("\n").contains("to 10.7.0.0/16"));
+    create(&world, &["-z", "r3", "-t", "router", "-x", "192.0.2.33", "-R", "10.7.3.0/24"])
+        .badly(&["overlaps 10.7.0.0/16, which is that of the peer `far` of another host; take another network"]);
     run(&world, "net-peer", &["-d", "router1", "far"]).well();
     assert!(!world.lab.nat_of("router1").join("\n").contains("10.7"));
 }
@@ -323,6 +336,44 @@ fn networks_of_zap_are_taken_over() {
     create(&world, &["-z", "next", "-x", "10.5.0.5"]).badly(&["10.5.0.5 is in use by zone `web`"]);
     create(&world, &["-z", "next", "-x", "10.5.0.6"]).well();
     destroy(&world, "next").well();
+
+    // Zones on the global zone's stack, and files that tell nothing: each is told, and the others are taken.
+    for (zone, net) in
+        [("box", "physical=snic0; set address=10.5.0.8/16"), ("twin", "physical=snic0; set address=10.5.0.5/16")]
+    {
+        world.configure(zone, "sparse-root");
+        world.run("zonecfg", &["-z", zone, &format!("add net; set {net}; end; verify; commit")]).well();
+    }
+    for (zone, address) in [("box", "10.5.0.8"), ("twin", "10.5.0.5")] {
+        let text = format!("brand: TRIBsparse\nzone: {zone}\nip-type: shared\naddress: {address}\n\nmemory: 1G\n");
+        fs::write(zap.join(format!("zconfig.{zone}")), text).unwrap();
+    }
+    let wide = lines.replace("10.5.0.1", "10.0.0.1");
+    let large = "x: y\n".repeat(20_000);
+    let bad: [(&str, &[u8], &str); 8] = [
+        ("rconfig.10", wide.as_bytes(), "10.0.0.0/8 overlaps 10.5.0.0/16 of the segment `10.5.0.0-16`"),
+        ("rconfig.10.5.7", lines.as_bytes(), "the gateway 10.5.0.1 is not on 10.5.7.0/24"),
+        ("rconfig.10.+6", lines.as_bytes(), "`10.+6` is no beginning of an IPv4 address"),
+        ("rconfig.10.07", lines.as_bytes(), "`10.07` is no beginning of an IPv4 address"),
+        ("rconfig.10.8", b"interface: zrstub1\nno more\n", "line 2: has no colon"),
+        ("rconfig.10.9", b"interface: \xff\n", "is not UTF-8"),
+        ("rconfig.10.11", large.as_bytes(), "is longer than 65536 bytes"),
+        ("rconfig.10.12", b"", "has no `interface`"),
+    ];
+    for (name, text, _) in bad {
+        fs::write(zap.join(name), text).unwrap();
+    }
+    rustix::fs::mknodat(rustix::fs::CWD, &zap.join("rconfig.10.13"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
+    let did = run(&world, "store", &["import-zap"]);
+    assert_eq!((did.code, did.out.as_str()), (1, "write down attachments/box+snic0+10.5.0.8\n"));
+    let bad = bad.iter().map(|(name, _, said)| (*name, *said));
+    for (name, said) in
+        bad.chain([("zconfig.twin", "10.5.0.5 is in use by zone `web`"), ("rconfig.10.13", "is not a regular file")])
+    {
+        assert!(did.err.contains(&format!("/{name}: {said}")), "{name}: {said}: {}", did.err);
+    }
+    assert_eq!(did.err.lines().count(), 12, "{}", did.err);
 }
 
 /// Planning runs the same commands, however many zones there are.

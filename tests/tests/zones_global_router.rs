@@ -53,6 +53,11 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
         return;
     }
     let world = equipped();
+    // A policy that somebody chose.
+    let policy =
+        ["-s", "svc:/network/ipfilter:default", "setprop", "firewall_config_default/policy", "=", "astring:", "allow"];
+    world.run("svccfg", &policy).well();
+    world.run("svcadm", &["refresh", "ipfilter"]).well();
     let before = View::of(&world.lab);
     let had = services(&world);
     let planned = global_router(&world, "-R 10.1.1.0/24 --domain zones.example -n").well().out;
@@ -143,6 +148,15 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         global_router(&world, words).badly(&[said]);
         assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{words}");
     }
+    // What is set up for this boot only cannot forward for longer.
+    world.lab.add_phys("net1");
+    world.run("ipadm", &["create-if", "-t", "net1"]).well();
+    world.run("ipadm", &["create-addr", "-t", "-T", "static", "-a", "198.51.100.9/24", "net1/v4"]).well();
+    let before = View::of(&world.lab);
+    global_router(&world, "-R 10.1.1.0/24 --interface net1")
+        .badly(&["Persistent operation on temporary object; make the interface persistent by ipadm(8) first"]);
+    let difference = before.differences(&View::of(&world.lab), Default::default());
+    assert_eq!(notable(&difference), [""; 0], "{difference}");
     // Rules of the administrator that ipnat does not take: found before anything is loaded, and all is taken back.
     let file = world.lab.place("/etc/ipf/ipnat.conf");
     fs::write(&file, "no map e1000g0\n").unwrap();

@@ -221,3 +221,41 @@ fn many_at_once_are_all_there() {
     assert_eq!(ingress(&world, "list -p").well().out.lines().count(), 8);
     assert_eq!(world.journals(), [""; 0]);
 }
+
+/// A zone that leaves a network by itself leaves nothing that leads to it, and a router that is none any more has no
+/// rules, names and ways in.
+#[test]
+fn a_zone_that_is_detached_has_no_way_in() {
+    if skip_without_root() {
+        return;
+    }
+    let world = routed();
+    world.zoneadm("web", &["halt"]).well();
+    let net = |program: &str, words: &str| {
+        let did = world.zonekit(program, &words.split(' ').collect::<Vec<_>>());
+        println!("{program} {words}: {did:#?}");
+        did
+    };
+    net("net-attach", "-z web -x 10.1.1.9").well();
+    ingress(&world, "add shop 80 web:8080 --http shop.example.com").well();
+    ingress(&world, "add smtp 25 mail:25 --tcp").well();
+    assert!(world.text("router1", CONFIG).contains("server web 10.1.1.5:8080\n"));
+    net("net-detach", "-z web 10.1.1.5").well();
+    assert!(world.text("router1", CONFIG).contains("server web 10.1.1.9:8080\n"), "{}", world.text("router1", CONFIG));
+    net("net-detach", "-z web").well();
+    assert!(!world.text("router1", CONFIG).contains("web") && !world.in_zone("router1", MAP).exists());
+    assert!(!ingress(&world, "list").well().out.contains("web"));
+    ingress(&world, "add ftp 21 mail:21 --tcp").well();
+    for zone in ["web", "mail"] {
+        destroy(&world, zone).well();
+    }
+    world.zoneadm("router1", &["halt"]).well();
+    net("net-detach", "-z router1").well();
+    for file in ["/etc/ipf/ipnat.conf", "/etc/ipf/ipf.conf", "/etc/dnsmasq.conf"] {
+        let place = world.in_zone("router1", file);
+        let text = fs::read_to_string(place).unwrap_or_default();
+        assert!(!text.contains("zonekit"), "{file}: {text}");
+    }
+    assert!(!world.in_zone("router1", "/etc/dnsmasq.d/zonekit.conf").exists());
+    assert_eq!(world.journals(), [""; 0]);
+}

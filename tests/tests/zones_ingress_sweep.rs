@@ -51,5 +51,5 @@ fn a_fault_at_every_step() {
         scenario("route from the global zone", "global", &["global-router", "-R", "10.1.2.0/24"], with_programs),
         scenario("route no more", "global", &["global-router", "--remove", "10.1.2.0/24"], with_global_router),
     ];
-    sweep(&all);
+    sweep(all.into());
 }

@@ -11,6 +11,8 @@ use zones_common::{ROUTER, create, destroy, warmed};
 #[test]
 fn a_router_and_two_zones_by_three_commands_and_gone_again() {
     let world = warmed();
+    // The global zone asks a name server of its own first, which answers nobody else.
+    std::fs::write(world.lab.place("/etc/resolv.conf"), "nameserver 127.0.0.1\nnameserver 9.9.9.9\n").unwrap();
     let before = View::of(&world.lab);
     create(&world, &["-z", "router1", "-t", "router", "-x", "192.0.2.20", "-R", "10.1.1.0/24"]).well();
     create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
@@ -22,6 +24,13 @@ fn a_router_and_two_zones_by_three_commands_and_gone_again() {
     assert_eq!(world.text("web", "/etc/defaultrouter"), "10.1.1.1\n");
     assert!(world.text("router1", "/etc/ipf/ipnat.conf").contains("10.1.1.0/24 -> 0/32"));
     assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
+    let servers = world.text("router1", "/etc/dnsmasq.d/zonekit.conf");
+    let servers: Vec<&str> = servers.lines().filter(|line| line.starts_with("server=")).collect();
+    assert_eq!(servers, ["server=9.9.9.9"]);
+    // Told also when it is done, not only in a plan.
+    let shared = create(&world, &["-z", "shared", "-i", "10.1.1.9"]).well();
+    assert!(shared.out.contains("note: 10.1.1.9 is on the global zone's stack: it reaches zones on 10.1.1.0/24"));
+    destroy(&world, "shared").well();
     destroy(&world, "router1").badly(&["zone `router1` is the router of", "db", "web"]);
     assert_eq!(world.state("router1"), "running");
     destroy(&world, "web").well();

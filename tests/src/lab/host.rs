@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use super::Lab;
 use super::net::{self, model::Network};
 use super::state::{Host, Kind, Mount, Pool, State, now};
-use super::zfs::{Done, Options, Refused, conclude, misused, refused, words};
+use super::zfs::{Done, Refused, conclude, misused, operands, options, refused, words};
 use crate::run;
 
 /// Where the commands are on illumos.
@@ -224,8 +224,8 @@ pub(super) fn beadm(lab: &Lab, arguments: &[OsString]) -> u8 {
         match words.split_first() {
             Some((verb, rest)) if verb == "list" => list_environments(host, rest),
             Some((verb, rest)) if verb == "mount" => {
-                let options = Options::read(rest, "s:")?;
-                let [name, place] = options.exactly(["BE name", "mountpoint"])?;
+                let options = options(rest, "s:")?;
+                let [name, place] = operands(&options, ["BE name", "mountpoint"])?;
                 let root = environment(host, name)?;
                 fs::create_dir_all(place).map_err(|error| refused(error.to_string()))?;
                 let options = host.options(&root, "");
@@ -233,8 +233,8 @@ pub(super) fn beadm(lab: &Lab, arguments: &[OsString]) -> u8 {
                     .map_err(|why| refused(format!("Unable to mount {name}.\n{why}")))
             }
             Some((verb, rest)) if verb == "unmount" || verb == "umount" => {
-                let options = Options::read(rest, "f")?;
-                let [name] = options.exactly(["BE name"])?;
+                let options = options(rest, "f")?;
+                let [name] = operands(&options, ["BE name"])?;
                 let root = environment(host, name)?;
                 host.unmount_dataset(&root, options.has('f'))
             }
@@ -250,7 +250,7 @@ fn environment(host: &Host, name: &str) -> Result<String, Refused> {
 }
 
 fn list_environments(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "adsH")?;
+    let options = options(words, "adsH")?;
     let names = match &options.operands[..] {
         [] => host.state.children(ENVIRONMENTS),
         [name] => vec![environment(host, name)?],

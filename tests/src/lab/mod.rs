@@ -15,6 +15,7 @@ mod host;
 mod machine;
 mod mounting;
 mod net;
+mod options;
 mod packages;
 mod services;
 mod state;

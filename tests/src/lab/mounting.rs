@@ -6,17 +6,17 @@ use std::path::Path;
 
 use super::Lab;
 use super::state::{Host, table};
-use super::zfs::{Done, Options, conclude, misused, mountpoint, refused, words};
+use super::zfs::{Done, conclude, misused, mountpoint, operands, options, refused, words};
 
 /// `mount`.
 pub(super) fn mount(lab: &Lab, arguments: &[OsString]) -> u8 {
     conclude(lab, |host| {
-        let options = Options::read(&words(arguments)?, "pvrOF:o:m")?;
+        let options = options(&words(arguments)?, "pvrOF:o:m")?;
         if options.operands.is_empty() {
             show(host, options.has('p'));
             return Ok(());
         }
-        let [special, place] = options.exactly(["special", "mount point"])?;
+        let [special, place] = operands(&options, ["special", "mount point"])?;
         if !place.starts_with('/') {
             return Err(refused(format!("mount: Mount point {place} is not an absolute pathname.")));
         }
@@ -77,8 +77,8 @@ fn show(host: &mut Host, as_vfstab: bool) {
 /// `umount`, of a mount point or of what is mounted.
 pub(super) fn umount(lab: &Lab, arguments: &[OsString]) -> u8 {
     conclude(lab, |host| {
-        let options = Options::read(&words(arguments)?, "fVo:")?;
-        let [what] = options.exactly(["mount point"])?;
+        let options = options(&words(arguments)?, "fVo:")?;
+        let [what] = operands(&options, ["mount point"])?;
         let real = Path::new(what).canonicalize().unwrap_or_else(|_| what.into());
         let mounts = &host.state.mounts;
         let index = mounts.iter().rposition(|mount| mount.path == real || mount.special == what);

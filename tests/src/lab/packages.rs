@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::Lab;
-use super::zfs::{Options, conclude, misused, refused, words};
+use super::zfs::{conclude, misused, operands, options, refused, words};
 
 /// `pkgadm sync [-R ROOT] [-q]`. Source: section 1 of the facts of the reference.
 pub(super) fn pkgadm(lab: &Lab, arguments: &[OsString]) -> u8 {
@@ -15,8 +15,8 @@ pub(super) fn pkgadm(lab: &Lab, arguments: &[OsString]) -> u8 {
         let Some(("sync", rest)) = words.split_first().map(|(verb, rest)| (verb.as_str(), rest)) else {
             return Err(misused("pkgadm: the lab knows sync alone"));
         };
-        let options = Options::read(rest, "R:q")?;
-        let [] = options.exactly([])?;
+        let options = options(rest, "R:q")?;
+        let [] = operands(&options, [])?;
         match options.get('R') {
             Some(root) if !Path::new(root).is_dir() => Err(refused(format!("pkgadm: ERROR: {root} is no directory"))),
             _ => Ok(()),
@@ -40,7 +40,7 @@ pub(super) fn zap(lab: &Lab, arguments: &[OsString]) -> u8 {
         if !matches!(verb.as_str(), "install-pkg" | "install-overlay") {
             return Err(misused(format!("zap: the lab does not know `{verb}`")));
         }
-        let options = Options::read(rest, "R:")?;
+        let options = options(rest, "R:")?;
         let root = PathBuf::from(options.get('R').ok_or_else(|| misused("zap: missing -R"))?);
         if options.operands.is_empty() {
             return Err(misused("zap: missing name"));

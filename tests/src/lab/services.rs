@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Lab;
-use super::zfs::{Done, Options, conclude, misused, refused, words};
+use super::zfs::{Done, conclude, misused, options, refused, words};
 
 /// `svccfg`: `import FILE...`, `repository FILE`, `-f SCRIPT` with these. The repository is the one that
 /// `$SVCCFG_REPOSITORY` or `repository` names; without one it is the host's own. It is a text that
@@ -17,7 +17,7 @@ pub(super) fn svccfg(lab: &Lab, arguments: &[OsString]) -> u8 {
             return Err(refused("svccfg: Could not connect to repository server: No such file or directory."));
         }
         let words = words(arguments)?;
-        let options = Options::read(&words, "vf:s:")?;
+        let options = options(&words, "vf:s:")?;
         let Some(script) = options.get('f') else {
             return perform(lab, &mut repository, &options.operands);
         };

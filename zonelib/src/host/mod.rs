@@ -17,6 +17,7 @@ mod parsable;
 mod reread;
 pub mod routes;
 mod setting;
+mod small_file;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -32,6 +33,7 @@ pub use network::{ChangeError, NetworkChange};
 pub use parsable::ListError;
 pub use reread::{Reread, in_zone};
 pub use setting::Setting;
+pub use small_file::read_small;
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

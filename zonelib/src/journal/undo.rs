@@ -266,7 +266,7 @@ impl Undo {
             Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
             Self::ZoneFolder { root, state, path } => zone_file::remove_folder(root, state, path),
             Self::Reread { zone, what } => reread(zone.as_deref(), what),
-            Self::Setting { setting } => Ok(setting.set()?),
+            Self::Setting { setting } => Ok(setting.ensure()?),
             Self::RestoreFile { path, text, mode, modified } => {
                 restore_file(path, text, *mode, *modified).map_err(system(path))
             }

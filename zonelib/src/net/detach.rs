@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Attachment, Ingress, LinkName, MacAddress, Mode, Peer, Peering, PlanError, Segment, Step, View};
+use super::{Attachment, Ingress, LinkName, MacAddress, Mode, Peer, Peering, PlanError, Router, Segment, Step, View};
 use crate::config::{NetResourceChange, ZoneConfig, ZoneName};
 use crate::host::NetworkChange;
 use crate::store::{Record, Records, Store};
@@ -72,9 +72,17 @@ pub fn detach_address(zone: &ZoneName, address: IpAddr, view: &View, store: &dyn
     if attachment.forwards {
         return Err(PlanError::Wishes(format!("{address} is that of a router; destroy the zone, or detach all of it")));
     }
+    let mut rest = Vec::new();
+    for key in view.attachments_of(zone).filter(|key| **key != attachment.key()) {
+        rest.extend(store.get::<Attachment>(key)?);
+    }
+    let is_behind = |router: &Router| {
+        let mut segments = rest.iter().filter_map(|one| view.segment(one.segment()?));
+        segments.any(|segment| segment.router == *router)
+    };
     let mut removal = Removal::new(view);
     removal.attachment(attachment);
-    removal.ingresses(store, |ingress| ingress.zone == *zone && view.attachments_of(zone).count() == 1)?;
+    removal.ingresses(store, |ingress| ingress.zone == *zone && !is_behind(&ingress.router))?;
     Ok(removal.done())
 }
 

@@ -177,6 +177,9 @@ pub enum PlanError {
     /// No name is free.
     #[error("there is no free name for another `{0}` link")]
     Exhausted(String),
+    /// The zones of the host are not known.
+    #[error("{0}")]
+    Zones(std::io::Error),
     /// The host cannot be looked at.
     #[error(transparent)]
     List(#[from] ListError),
@@ -496,6 +499,17 @@ impl Planner<'_> {
             filter_aaaa: self.wanted.filter_aaaa,
         };
         self.plan.segments = new.plan(self.view, &mut self.plan.steps)?;
+        let outside = self.plan.segments.first().and_then(|segment| segment.outside.as_ref());
+        let has = |network: &IpNet| {
+            outside.is_some_and(|own| if network.addr().is_ipv4() { own.ipv4.is_some() } else { own.ipv6.is_some() })
+        };
+        let family = |network: &IpNet| if network.addr().is_ipv4() { "IPv4" } else { "IPv6" };
+        let note = |network: &IpNet| {
+            format!("zones on {network} have no way out: the router has no {} address outside", family(network))
+        };
+        // Where the router asks for an address outside by itself, nobody knows yet.
+        let missing = self.wanted.routes.iter().filter(|network| !has(network) && !self.wanted.ipv6);
+        self.plan.notes.extend(missing.map(note));
         self.plan.attachments.extend(self.plan.segments.iter().filter_map(inside));
         Ok(())
     }

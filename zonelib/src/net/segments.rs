@@ -38,7 +38,8 @@ impl NewSegments<'_> {
         for (index, network) in self.networks.iter().enumerate() {
             let earlier = self.networks[..index].iter().find(|other| overlap(**other, *network));
             let earlier = earlier.map(|other| (*other, "this router too".to_owned()));
-            if let Some((other, whose)) = earlier.or_else(|| view.overlapping(*network)) {
+            let others = || view.overlapping(*network).or_else(|| view.overlapping_beside(*network));
+            if let Some((other, whose)) = earlier.or_else(others) {
                 errors.push(PlanError::Overlap { network: *network, other, whose });
             }
             errors.extend(first_host(*network).err().map(PlanError::from));

@@ -165,6 +165,13 @@ impl Survey {
         })
     }
 
+    /// The network that the host reaches through an address.
+    #[must_use]
+    pub fn reached_by(&self, address: IpAddr) -> Option<IpNet> {
+        let mut through = self.routes.iter().filter(|route| !route.is_direct() && route.gateway == address);
+        through.find(|route| route.interface.as_deref() != Some("lo0")).map(|route| route.destination)
+    }
+
     /// What of this host overlaps a network, in words.
     #[must_use]
     pub fn overlapping(&self, network: IpNet) -> Option<(IpNet, String)> {

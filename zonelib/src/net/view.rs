@@ -8,8 +8,10 @@ use ipnet::IpNet;
 use sha1::{Digest, Sha1};
 
 use super::address::overlap;
-use super::{Attachment, LinkName, MacAddress, Place, Plan, PlanError, Router, Segment, SegmentName, Survey};
-use crate::config::ZoneName;
+use super::{
+    Attachment, LinkName, MacAddress, Peer, Peering, Place, Plan, PlanError, Router, Segment, SegmentName, Survey,
+};
+use crate::config::{self, Network, ZoneConfig, ZoneName};
 use crate::store::{Held, Key, Record, Records, Space, Store, StoreError};
 
 /// Etherstubs are called this, with a number.
@@ -71,6 +73,8 @@ pub struct View {
     links: HashSet<String>,
     addresses: HashMap<IpAddr, String>,
     macs: HashSet<MacAddress>,
+    /// Networks behind routers of other hosts that a router here is a peer of, and what these are called.
+    beside: Vec<(IpNet, String)>,
 }
 
 impl View {
@@ -79,7 +83,46 @@ impl View {
     /// # Errors
     /// [`PlanError`].
     pub fn take(store: &dyn Store) -> Result<Self, PlanError> {
-        Ok(Self::of(Survey::take()?, store.list()?, store.keys(Attachment::KIND)?))
+        let mut view = Self::of(Survey::take()?, store.list()?, store.keys(Attachment::KIND)?);
+        view.add_peerings(&store.list()?);
+        view.add_strangers()?;
+        Ok(view)
+    }
+
+    fn add_peerings(&mut self, peerings: &[Peering]) {
+        for peering in peerings {
+            if let Peer::Elsewhere { name, networks, .. } = &peering.other {
+                self.beside.extend(networks.iter().map(|network| (*network, name.clone())));
+            }
+        }
+    }
+
+    /// Zones that no record knows have links and addresses too, which nothing but their configurations tells while they
+    /// are halted. A configuration that cannot be read tells of none.
+    fn add_strangers(&mut self) -> Result<(), PlanError> {
+        let known: HashSet<&str> = self.attachments.iter().filter_map(|key| key.parts().next()).collect();
+        let index = match config::index() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            index => index.map_err(PlanError::Zones)?,
+        };
+        let strangers: Vec<ZoneName> =
+            index.into_iter().map(|zone| zone.name).filter(|zone| !known.contains(zone.as_str())).collect();
+        for zone in strangers {
+            let Ok(config) = ZoneConfig::read(&config::file(&zone)) else { continue };
+            self.add_stranger(&zone, &config.networks);
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_stranger(&mut self, zone: &ZoneName, networks: &[Network]) {
+        for network in networks {
+            self.links.insert(network.physical.clone());
+            let given = network.address.iter().chain(&network.allowed_address);
+            let addresses = given.filter_map(|text| text.split('/').next()?.parse().ok());
+            for address in addresses {
+                self.addresses.entry(address).or_insert_with(|| zone.to_string());
+            }
+        }
     }
 
     /// What these say.
@@ -167,11 +210,19 @@ impl View {
         zones
     }
 
+    /// The zone that has an address.
+    #[must_use]
+    pub fn zone_with(&self, address: IpAddr) -> Option<&str> {
+        self.addresses.get(&address).map(String::as_str)
+    }
+
     /// Who has an address.
     #[must_use]
     pub fn user_of(&self, address: IpAddr) -> Option<String> {
-        let zone = self.addresses.get(&address).map(|zone| format!("zone `{zone}`"));
-        zone.or_else(|| self.survey.object_with(address).map(|object| format!("`{object}` of this host")))
+        let zone = self.zone_with(address).map(|zone| format!("zone `{zone}`"));
+        let own = || self.survey.object_with(address).map(|object| format!("`{object}` of this host"));
+        let router = || self.survey.reached_by(address).map(|network| format!("the router to {network}"));
+        zone.or_else(own).or_else(router)
     }
 
     /// What overlaps a network, and whose it is.
@@ -181,6 +232,12 @@ impl View {
         let segment = segments.into_iter().find(|(net, _)| overlap(*net, network));
         let segment = segment.map(|(net, segment)| (net, format!("the segment `{}`", segment.name)));
         segment.or_else(|| self.survey.overlapping(network))
+    }
+
+    /// The router of another host that a network overlaps, as a peer of one here.
+    pub(super) fn overlapping_beside(&self, network: IpNet) -> Option<(IpNet, String)> {
+        let found = self.beside.iter().find(|(other, _)| overlap(*other, network));
+        found.map(|(other, router)| (*other, format!("the peer `{router}` of another host")))
     }
 
     /// A free name for a link of a family; it is taken from now on.

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use ipnet::{IpNet, Ipv4Net};
 
+use super::address::overlap;
 use super::{
     AskedAddress, Attachment, Autoconfiguration, LinkName, Mode, Outside, Place, Router, Segment, SegmentName, View,
 };
 use crate::config::{Network, ZoneConfig, ZoneName, file};
+use crate::host::read_small;
 
 /// Where zap keeps them.
 pub const FOLDER: &str = "/var/zap/zones";
@@ -53,11 +55,13 @@ pub fn read(folder: &Path, view: &View) -> io::Result<Found> {
     };
     each("rconfig.", &mut |name, lines, found| {
         let segment = segment(name, lines, view)?;
+        refuse_overlap(&segment, found, view)?;
         found.segments.push(segment);
         Ok(())
     });
     each("zconfig.", &mut |name, lines, found| {
         let attachments = attachments(name, lines, &found.segments, view)?;
+        refuse_twice(&attachments, found, view)?;
         found.attachments.extend(attachments);
         Ok(())
     });
@@ -65,14 +69,10 @@ pub fn read(folder: &Path, view: &View) -> io::Result<Found> {
 }
 
 fn lines(path: &Path) -> Result<Lines, String> {
-    let read = || -> io::Result<String> {
-        let file = std::fs::File::open(path)?;
-        let mut text = String::new();
-        io::Read::read_to_string(&mut io::Read::take(file, LIMIT), &mut text)?;
-        Ok(text)
-    };
+    let bytes = read_small(path, LIMIT).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
     let mut found = Lines::new();
-    for (number, line) in read().map_err(|error| error.to_string())?.lines().enumerate() {
+    for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() {
             continue;
@@ -90,7 +90,8 @@ fn one<'l>(lines: &'l Lines, key: &str) -> Result<&'l str, String> {
 /// The octets that matter: `10.1` is 10.1.0.0/16.
 fn network(octets: &str) -> Result<Ipv4Net, String> {
     let bad = || format!("`{octets}` is no beginning of an IPv4 address");
-    let parts: Vec<u8> = octets.split('.').map(|part| part.parse().map_err(|_| bad())).collect::<Result<_, _>>()?;
+    let octet = |part: &str| part.parse::<u8>().ok().filter(|octet| octet.to_string() == part).ok_or_else(bad);
+    let parts: Vec<u8> = octets.split('.').map(octet).collect::<Result<_, _>>()?;
     let octet = |index: usize| parts.get(index).copied().unwrap_or(0);
     let length = u8::try_from(parts.len() * 8).ok().filter(|length| (8..=24).contains(length)).ok_or_else(bad)?;
     let address = Ipv4Addr::new(octet(0), octet(1), octet(2), 0);
@@ -99,6 +100,30 @@ fn network(octets: &str) -> Result<Ipv4Net, String> {
     Ipv4Net::new(address, length).map_err(|error| error.to_string())
 }
 
+/// One address is one zone's.
+fn refuse_twice(new: &[Attachment], found: &Found, view: &View) -> Result<(), String> {
+    for (zone, address) in new.iter().flat_map(|one| one.addresses().map(move |net| (&one.zone, net.addr()))) {
+        let has = |one: &&Attachment| one.addresses().any(|net| net.addr() == address);
+        let imported = found.attachments.iter().find(has).map(|one| one.zone.as_str());
+        if let Some(user) = imported.or_else(|| view.zone_with(address)).filter(|user| *user != zone.as_str()) {
+            return Err(format!("{address} is in use by zone `{user}`"));
+        }
+    }
+    Ok(())
+}
+
+/// zap looks for networks that a new one is in, and not for those in it. Which of two an address is on nobody could tell.
+fn refuse_overlap(new: &Segment, found: &Found, view: &View) -> Result<(), String> {
+    let others = found.segments.iter().chain(view.segments.iter().filter(|known| known.name != new.name));
+    for (other, network) in others.flat_map(|other| other.networks().map(move |network| (other, network))) {
+        if let Some(own) = new.networks().find(|own| overlap(*own, network)) {
+            return Err(format!("{own} overlaps {network} of the segment `{}`; one of them has to go", other.name));
+        }
+    }
+    Ok(())
+}
+
+/// The segment that a file tells of.
 fn segment(name: &str, lines: &Lines, view: &View) -> Result<Segment, String> {
     let net = network(name)?;
     let link = |text: &str| text.parse::<LinkName>().map_err(|error| error.to_string());

@@ -218,22 +218,12 @@ impl LiveRouter {
         self.bring(&files, journal)
     }
 
-    /// Forgets a zone, whose records are gone already. `openings`: something was opened to it.
+    /// Forgets where a zone was.
     ///
     /// # Errors
     /// [`RouterError`].
-    pub fn dismiss(
-        &self,
-        zone: &ZoneName,
-        openings: bool,
-        store: &dyn Store,
-        journal: &mut Journal,
-    ) -> Result<Vec<Change>, RouterError> {
-        let mut files = fragments_gone(zone);
-        if openings {
-            files.extend(rules_files(&RouterRecords::read(&self.router, store)?.routing())?);
-        }
-        self.bring(&files, journal)
+    pub fn dismiss(&self, zone: &ZoneName, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
+        self.bring(&fragments_gone(zone), journal)
     }
 
     /// Makes all files as the records want them.

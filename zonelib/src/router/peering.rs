@@ -266,12 +266,7 @@ fn sides(peering: &Peering) -> impl Iterator<Item = &Router> {
 ///
 /// # Errors
 /// [`RouterError`].
-pub fn refresh(
-    peering: &Peering,
-    state: &StateDir,
-    store: &dyn Store,
-    journal: &mut Journal,
-) -> Result<(), RouterError> {
+fn refresh(peering: &Peering, state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<(), RouterError> {
     for router in sides(peering) {
         let live = match LiveRouter::find(router, state) {
             Err(RouterError::NotInstalled(_)) => continue,

@@ -1,12 +1,10 @@
 //! The store of one host: a folder a kind, a file a record.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use rustix::fs::OFlags;
 
 use super::{Expect, Held, Key, Space, Store, StoreError};
 use crate::host;
@@ -60,7 +58,7 @@ impl Directory {
 impl Store for Directory {
     fn read(&self, kind: &str, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(kind, key);
-        match read(&path) {
+        match host::read_small(&path, LIMIT) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(StoreError::System { path, source }),
@@ -159,20 +157,6 @@ fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
         entries => entries.map_err(system)?,
     };
     entries.map(|entry| Ok(entry.map_err(system)?.file_name().to_string_lossy().into_owned())).collect()
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "is longer than 1 MiB, which no record is"));
-    }
-    Ok(bytes)
 }
 
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {

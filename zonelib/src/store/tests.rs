@@ -90,7 +90,7 @@ fn what_is_no_record_is_refused_with_its_place() {
     std::fs::write(&file, b"{\"version\":1,\"name\":\"a\"}").unwrap();
     assert_eq!(store.list::<Pot>().unwrap(), [pot("a", 1)]);
     std::fs::write(&file, vec![b' '; 2 << 20]).unwrap();
-    assert!(store.list::<Pot>().unwrap_err().to_string().contains("longer than 1 MiB"));
+    assert!(store.list::<Pot>().unwrap_err().to_string().contains("is longer than 1048576 bytes"));
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &file).unwrap();
     assert!(matches!(store.list::<Pot>(), Err(StoreError::System { .. })));

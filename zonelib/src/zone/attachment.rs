@@ -9,15 +9,15 @@ use serde::Serialize;
 use crate::config::{ConfigError, IpType, NetResourceChange, Network, ZoneConfig, ZoneName, file};
 use crate::journal::{Journal, Recovered, RootOf, StateDir, Subject, Undo};
 use crate::net::inside::{self, Brand, Content, InsideError, Settings, Tenant, ZoneFile};
-use crate::net::{self, Attachment, LinkName, Names, Peering, Removed, Step, View, Wanted};
-use crate::router::{LiveRouter, RouterError, RouterRecords, peering};
+use crate::net::{self, Attachment, Ingress, LinkName, Names, Removed, Router, Step, View, Wanted};
+use crate::router::{LiveRouter, RouterError, RouterRecords};
 use crate::store::{Directory, Records, Store};
 
 use super::ZoneError;
 use super::check::only_global;
 use super::error::go_on;
 use super::step::indexed;
-use super::wiring::Behind;
+use super::wiring::{Behind, bring_up_to_date, left_to_know};
 
 /// Brands whose zones configure their interfaces by files of illumos.
 const WITH_FILES: [&str; 7] = ["sparse-root", "whole-root", "alien-root", "ipkg", "lipkg", "sparse", "illumos"];
@@ -146,7 +146,7 @@ impl Attach {
         if found.running {
             wiring.notes.push(format!("zone `{zone}` runs, and will have it when it boots next"));
         }
-        Ok(Prepared { wiring, behind, files, peerings: Vec::new() })
+        Ok(Prepared { wiring, behind, files, updated: Vec::new() })
     }
 
     fn configuration(&self, found: &Found, plan: &net::Plan) -> Result<Vec<NetResourceChange>, ZoneError> {
@@ -209,7 +209,8 @@ struct Prepared {
     wiring: Wiring,
     behind: Vec<Behind>,
     files: Vec<ZoneFile>,
-    peerings: Vec<Peering>,
+    /// Routers that have more to be told than where the zone is.
+    updated: Vec<Router>,
 }
 
 impl Prepared {
@@ -255,8 +256,9 @@ impl Detach {
         if let Some(config) = &found.config {
             removed.unconfigure(zone, config);
         }
-        let Removed { steps, attachments, peerings, notes, .. } = removed;
-        let behind = Behind::all(zone, &attachments, |name| view.segment(name));
+        let behind = Behind::all(zone, &removed.attachments, |name| view.segment(name));
+        let updated = self.updated(&removed, &behind, store)?;
+        let Removed { steps, attachments, notes, .. } = removed;
         let routers = behind.iter().map(|behind| behind.router.zone_name().to_owned()).collect();
         let is_left = |one: &Attachment| !attachments.contains(one);
         let own: Vec<Attachment> = existing(zone, view, store)?.into_iter().filter(is_left).collect();
@@ -264,7 +266,7 @@ impl Detach {
         let files = if found.root.is_some() { interface_files(zone, &own, &gone) } else { Vec::new() };
         let names = shown(&files, &gone);
         let wiring = Wiring { steps, files: names, routers, notes, ..Wiring::default() };
-        Ok(Prepared { wiring, behind, files, peerings })
+        Ok(Prepared { wiring, behind, files, updated })
     }
 
     /// Does it, all or nothing. `tell` is told each step, and `recovered` what a killed operation had left.
@@ -293,9 +295,9 @@ impl Detach {
                 tell(&format!("have router `{}` forget the zone", behind.router.zone_name()));
                 self.forget(behind, state, &store, journal)?;
             }
-            for peering in &prepared.peerings {
-                tell(&format!("end the peering of `{}` and `{}`", peering.one.zone_name(), peering.other.name()));
-                peering::refresh(peering, state, &store, journal)?;
+            for router in &prepared.updated {
+                tell(&format!("bring router `{}` up to date", router.zone_name()));
+                bring_up_to_date(router, state, &store, journal)?;
             }
             drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
@@ -305,6 +307,19 @@ impl Detach {
 }
 
 impl Detach {
+    /// Routers that more changes for than where the zone is. The zone itself stays: one that was a router is none then.
+    fn updated(&self, removed: &Removed, behind: &[Behind], store: &dyn Store) -> Result<Vec<Router>, ZoneError> {
+        let mut routers = left_to_know(removed, behind);
+        // A way in to the zone may lead to the address that goes.
+        let ways: Vec<Ingress> = store.list()?;
+        routers.extend(ways.into_iter().filter(|way| way.zone == self.zone).map(|way| way.router));
+        let own = removed.segments.iter().map(|segment| segment.router.clone());
+        routers.extend(own.filter(|router| !matches!(router, Router::Proxy(_))));
+        routers.sort();
+        routers.dedup();
+        Ok(routers)
+    }
+
     /// What is left of the zone behind the router, after one of several attachments has gone, stays.
     fn forget(
         &self,
@@ -319,10 +334,9 @@ impl Detach {
             router => router?,
         };
         let rest = RouterRecords::read_for(&behind.router, &self.zone, store)?;
-        let opened = behind.attachments.iter().any(|one| !one.openings.is_empty());
         match rest.attachments.iter().any(|one| one.zone == self.zone) {
             true => router.admit(&self.zone, store, journal)?,
-            false => router.dismiss(&self.zone, opened, store, journal)?,
+            false => router.dismiss(&self.zone, journal)?,
         };
         Ok(router.close()?)
     }

@@ -18,7 +18,7 @@ use super::check::only_global;
 use super::error::go_on;
 use super::record::{self, Made, ZoneRecord};
 use super::step::{ZONEADM, indexed};
-use super::wiring::{Behind, bring_up_to_date};
+use super::wiring::{Behind, bring_up_to_date, left_to_know};
 
 /// What is to be destroyed.
 #[derive(Clone, Debug)]
@@ -146,7 +146,7 @@ impl Destroy {
             teardown.routes = !removed.segments.is_empty();
             let behind = Behind::all(&self.zone, &removed.attachments, |name| view.segment(name));
             let before = routers.len();
-            routers.extend(self.left_to_know(&removed, &behind));
+            routers.extend(left_to_know(&removed, &behind).into_iter().filter(|one| one.zone() != Some(&self.zone)));
             routers.sort();
             routers.dedup();
             teardown.going.extend(behind.into_iter().map(Going::Leave));
@@ -159,21 +159,6 @@ impl Destroy {
         }
         teardown.going.extend(routers.into_iter().map(Going::Update));
         Ok(())
-    }
-
-    /// Routers that have more of the zone than where it is: what was opened to it, ways in, and networks of a peer.
-    fn left_to_know(&self, removed: &net::Removed, behind: &[Behind]) -> Vec<Router> {
-        let opened = |one: &&Behind| one.attachments.iter().any(|attachment| !attachment.openings.is_empty());
-        let mut routers: Vec<Router> = behind.iter().filter(opened).map(|one| one.router.clone()).collect();
-        routers.extend(removed.ingresses.iter().map(|ingress| ingress.router.clone()));
-        for peering in &removed.peerings {
-            routers.push(peering.one.clone());
-            if let net::Peer::Here(router) = &peering.other {
-                routers.push(router.clone());
-            }
-        }
-        routers.retain(|router| router.zone() != Some(&self.zone) && !matches!(router, Router::Proxy(_)));
-        routers
     }
 
     /// The network as it is, when the zone may be on it.
@@ -258,7 +243,7 @@ impl Destroy {
             Going::Halt => Ok(zoneadm().arg("halt").run().map(drop)?),
             Going::Uninstall => Ok(zoneadm().args(["uninstall", "-F"]).run().map(drop)?),
             Going::Delete => Ok(command::delete(&self.zone)?),
-            Going::Leave(behind) => behind.leave(state, store, journal),
+            Going::Leave(behind) => behind.leave(state, journal),
             Going::WriteDown(record) => Ok(store.put(&**record, Expect::Anything)?),
             Going::Update(router) => bring_up_to_date(router, state, store, journal),
             Going::Network(step) => Ok(step.run(store)?),

@@ -9,6 +9,7 @@ use crate::journal::StateDir;
 use crate::net::files::cloud_init;
 use crate::net::inside::{Brand, Tenant, lx_attributes, name_servers, zone_files};
 use crate::net::{self, Attachment, PlanError, Router, Segment, SegmentName, View};
+use crate::router::host_servers;
 use crate::store::Directory;
 
 use super::accounts::Account;
@@ -334,7 +335,7 @@ impl Planning<'_> {
             .filter_map(|attachment| attachment.segment().and_then(|name| sofar.segment(name)))
             .cloned()
             .collect();
-        name_servers(&attachments, &segments, &resolvers())
+        name_servers(&attachments, &segments, &host_servers())
     }
 
     fn with_tenant<R>(&self, one: &One, network: &net::Plan, sofar: &Sofar, then: impl FnOnce(&Tenant<'_>) -> R) -> R {
@@ -374,7 +375,7 @@ impl Planning<'_> {
             router: Router::Zone(one.name.clone()),
             segments: network.segments.clone(),
             attachments: network.attachments.clone(),
-            forwarders: resolvers(),
+            forwarders: host_servers(),
         }))
     }
 
@@ -439,17 +440,6 @@ fn host_file(path: &str) -> Option<Edit> {
     let bytes = std::fs::read(host::place(&format!("/{path}"))).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     Some(Edit::Write { path: path.to_owned(), text, mode: 0o644 })
-}
-
-/// The host's name servers. Source: resolv.conf(5).
-fn resolvers() -> Vec<IpAddr> {
-    let text = std::fs::read_to_string(host::place("/etc/resolv.conf")).unwrap_or_default();
-    let server = |line: &str| {
-        let mut words = line.split_whitespace();
-        let address = (words.next() == Some("nameserver")).then(|| words.next()).flatten()?;
-        address.parse().ok()
-    };
-    text.lines().filter_map(server).collect()
 }
 
 fn free_volume(parent: &str, zone: &ZoneName, taken: &[String]) -> Result<String, ZoneError> {

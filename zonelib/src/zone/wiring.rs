@@ -7,7 +7,7 @@ use crate::journal::{Journal, StateDir};
 use crate::net::files::smf::HaproxyPlace;
 use crate::net::files::{Routing, dnsmasq};
 use crate::net::inside::{self, RouterTraits, Settings, ZoneFile};
-use crate::net::{Attachment, Names, Router, Segment};
+use crate::net::{Attachment, Names, Peer, Removed, Router, Segment};
 use crate::root::Tree;
 use crate::router::{LiveRouter, RouterError};
 use crate::store::Store;
@@ -87,14 +87,29 @@ impl Behind {
     ///
     /// # Errors
     /// [`ZoneError`]; it may be done again.
-    pub(super) fn leave(&self, state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<(), ZoneError> {
+    pub(super) fn leave(&self, state: &StateDir, journal: &mut Journal) -> Result<(), ZoneError> {
         let Some(router) = find(&self.router, state)? else { return Ok(()) };
-        router.dismiss(&self.zone, false, store, journal)?;
+        router.dismiss(&self.zone, journal)?;
         Ok(router.close()?)
     }
 }
 
 /// A router; one that has gone has forgotten everything.
+/// Routers that have more of a zone that goes than where it is: what was opened to it, ways in, and networks of a peer.
+pub(super) fn left_to_know(removed: &Removed, behind: &[Behind]) -> Vec<Router> {
+    let opened = |one: &&Behind| one.attachments.iter().any(|attachment| !attachment.openings.is_empty());
+    let mut routers: Vec<Router> = behind.iter().filter(opened).map(|one| one.router.clone()).collect();
+    routers.extend(removed.ingresses.iter().map(|ingress| ingress.router.clone()));
+    for peering in &removed.peerings {
+        routers.push(peering.one.clone());
+        if let Peer::Here(router) = &peering.other {
+            routers.push(router.clone());
+        }
+    }
+    routers.retain(|router| !matches!(router, Router::Proxy(_)));
+    routers
+}
+
 fn find(router: &Router, state: &StateDir) -> Result<Option<LiveRouter>, ZoneError> {
     match LiveRouter::find(router, state) {
         Err(RouterError::NotInstalled(_)) => Ok(None),

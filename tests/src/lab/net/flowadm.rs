@@ -6,12 +6,13 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::super::options::Options;
 use super::super::zfs::{Done, Refused};
 use super::Call;
 use super::dladm::bandwidth;
 use super::model::Flow;
 use super::ofmt::Format;
-use super::words::{Options, pairs, said};
+use super::words::{pairs, said};
 
 const LONG: &[(&str, char)] = &[
     ("temporary", 't'),
@@ -47,7 +48,7 @@ fn misused(call: &mut Call<'_>) -> Refused {
 }
 
 fn add(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tl:a:p:R:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tl:a:p:R:", LONG).map_err(|_| misused(call))?;
     let Some(name) = options.one().ok_or_else(|| misused(call))?.map(str::to_owned) else {
         return Err(call.dies("flow name is required"));
     };
@@ -113,7 +114,7 @@ fn properties(call: &mut Call<'_>, options: &Options) -> Result<BTreeMap<String,
 }
 
 fn remove(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tl:R:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tl:R:", LONG).map_err(|_| misused(call))?;
     let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     match (options.get('l').map(str::to_owned), name) {
         (Some(_), Some(_)) | (None, None) => Err(misused(call)),
@@ -132,7 +133,7 @@ fn remove(call: &mut Call<'_>, words: &[String]) -> Done {
 }
 
 fn set(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tp:R:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tp:R:", LONG).map_err(|_| misused(call))?;
     let Some([name]) = options.exactly().map(|[name]: [&str; 1]| [name.to_owned()]) else { return Err(misused(call)) };
     let wanted = properties(call, &options)?;
     match call.network().flows.get_mut(&name) {
@@ -147,7 +148,7 @@ fn set(call: &mut Call<'_>, words: &[String]) -> Done {
 const FIELDS: &[&str] = &["flow", "link", "ipaddr", "proto", "lport", "rport", "dsfld"];
 
 fn show(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "pPl:o:S", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "pPl:o:S", LONG).map_err(|_| misused(call))?;
     let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     let parsable = options.has('p');
     let format = Format::new(FIELDS, &FIELDS.join(","), options.get('o'), parsable).map_err(|why| call.dies(why))?;

@@ -4,11 +4,12 @@ use std::fs;
 
 use ipnet::IpNet;
 
+use super::super::options::Options;
 use super::super::zfs::{Done, refused};
 use super::Call;
 use super::ipnat::{filter, turn_to};
 use super::rules::{Family, Tokens, Wrong, is_interface, only_blank, port};
-use super::words::{Options, said};
+use super::words::said;
 
 /// A rule.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -350,7 +351,7 @@ pub(super) fn ipf(call: &mut Call<'_>, words: &[String]) -> Done {
     let usage = || {
         refused("usage: ipf [-6AdDEGInoPrsvVyzZ] [-l block|pass|nomatch] [-cc] [-F i|o|a|s|S] [-f filename] [zonename]")
     };
-    let options = Options::read(words, "6AdDEf:F:GIl:noPrRsT:vVyzZ", &[]).ok_or_else(usage)?;
+    let options = Options::read(words, "6AdDEf:F:GIl:noPrRsT:vVyzZ", &[]).map_err(|_| usage())?;
     if let Some(zone) = options.one().ok_or_else(usage)?.map(str::to_owned) {
         turn_to(call, &zone)?;
     }

@@ -5,11 +5,12 @@ use std::fs;
 
 use ipnet::IpNet;
 
+use super::super::options::Options;
 use super::super::zfs::{Done, Refused, refused};
 use super::Call;
 use super::model::Filter;
 use super::rules::{Family, Tokens, Wrong, is_interface, only_blank, port};
-use super::words::{Options, said};
+use super::words::said;
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -283,7 +284,7 @@ impl Rule {
 /// `ipnat`.
 pub(super) fn ipnat(call: &mut Call<'_>, words: &[String]) -> Done {
     let usage = || refused("Usage:\tipnat [-CFhlnrRsv] [-f filename] [-z zonename|-G zonename]");
-    let options = Options::read(words, "CdFf:hlnN:M:prRsvz:G:", &[]).ok_or_else(usage)?;
+    let options = Options::read(words, "CdFf:hlnN:M:prRsvz:G:", &[]).map_err(|_| usage())?;
     let outer = turn(call, &options)?;
     if !options.has('n') && !options.has('l') && !call.owns_stack() {
         return Err(refused("/dev/ipnat: open: Permission denied"));

@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use super::super::options::Options;
 use super::super::zfs::{Done, refused};
 use super::Call;
 use super::ipnat::{filter, turn_to};
 use super::rules::{Family, Tokens, Wrong, only_blank};
-use super::words::{Options, said};
+use super::words::said;
 
 /// A table of addresses.
 #[derive(Debug, PartialEq)]
@@ -95,7 +96,7 @@ pub(super) fn ippool(call: &mut Call<'_>, words: &[String]) -> Done {
             return Err(refused(format!("ippool: invalid option -- {letter}")));
         }
     };
-    let options = Options::read(words, spec, &[]).ok_or_else(|| refused("Usage:\tippool -f <filename> [-dnuv]"))?;
+    let options = Options::read(words, spec, &[]).map_err(|_| refused("Usage:\tippool -f <filename> [-dnuv]"))?;
     if let Some(zone) = options.get('z').or_else(|| options.get('G')).map(str::to_owned) {
         turn_to(call, &zone)?;
     }

@@ -1,16 +1,16 @@
 //! A stand-in for `netstat -rn`, with and without `-v`, and with `-f inet` or `-f inet6`. Source: `ire_report()` of
 //! `netstat.c` of illumos-gate.
 
+use super::super::options::Options;
 use super::super::zfs::{Done, misused, refused};
 use super::Call;
 use super::model::Route;
 use super::routes::shown;
-use super::words::Options;
 
 /// `netstat`.
 pub(super) fn netstat(call: &mut Call<'_>, words: &[String]) -> Done {
     let options =
-        Options::read(words, "rnvaf:", &[]).ok_or_else(|| misused("usage: netstat -r [-anv] [-f address_family]"))?;
+        Options::read(words, "rnvaf:", &[]).map_err(|_| misused("usage: netstat -r [-anv] [-f address_family]"))?;
     if !options.has('r') || !options.has('n') || !options.operands.is_empty() {
         return Err(misused("netstat: the lab knows -rn alone"));
     }

@@ -1,10 +1,11 @@
 //! Stand-ins for pgrep(1) and pkill(1), which find the daemons of services that are online. Source: `pgrep.c` of
 //! illumos-gate: exit status 1 where nothing matches, 2 for a wrong command line.
 
+use super::super::options::Options;
 use super::super::zfs::{Done, misused};
 use super::Call;
 use super::smf::base;
-use super::words::{Options, said};
+use super::words::said;
 
 /// `pgrep`.
 pub(super) fn pgrep(call: &mut Call<'_>, words: &[String]) -> Done {
@@ -36,7 +37,7 @@ type Process = (String, String, u64);
 /// The zone, the name and the number of each process that is meant.
 fn found(call: &mut Call<'_>, words: &[String]) -> Result<Vec<Process>, super::Refused> {
     let usage = || misused("Usage: pgrep [-flvx] [-z zonelist] [pattern]");
-    let options = Options::read(words, "flnovxz:u:U:P:", &[]).ok_or_else(usage)?;
+    let options = Options::read(words, "flnovxz:u:U:P:", &[]).map_err(|_| usage())?;
     let [pattern] = options.exactly().ok_or_else(usage)?;
     let zones: Option<Vec<&str>> = options.get('z').map(|text| text.split(',').collect());
     let (own, global) = (call.zone.clone(), call.is_global());

@@ -1,15 +1,15 @@
 //! A stand-in for routeadm(8). Source: `routeadm.c` of illumos-gate.
 
+use super::super::options::Options;
 use super::super::zfs::{Done, Refused, refused};
 use super::Call;
-use super::words::Options;
 
 const OPTIONS: &[&str] = &["ipv4-routing", "ipv6-routing", "ipv4-forwarding", "ipv6-forwarding"];
 
 /// `routeadm`: `-p [OPTION]`, `-e` and `-d` with `-u`, or the table.
 pub(super) fn routeadm(call: &mut Call<'_>, words: &[String]) -> Done {
     let usage = || refused("usage: routeadm [-p [option]]\n       routeadm [-u] [-e option] [-d option]");
-    let options = Options::read(words, "pR:e:d:us:", &[]).ok_or_else(usage)?;
+    let options = Options::read(words, "pR:e:d:us:", &[]).map_err(|_| usage())?;
     if options.has('p') {
         return show(call, options.one().ok_or_else(usage)?);
     }

@@ -1,16 +1,17 @@
 //! A stand-in for svcadm(8). Source: `svcadm.c` of illumos-gate: 0, 1 for a failure, 2 for a wrong command line, and
 //! with `-s` 3 for a service that ends in maintenance.
 
+use super::super::options::Options;
 use super::super::zfs::{Done, misused, refused};
 use super::Call;
 use super::smf::{FORWARDING6, IPFILTER, base, matches};
-use super::words::{Options, said};
+use super::words::said;
 
 const USAGE: &str = "Usage: svcadm [-v] [-z zone] enable|disable|restart|refresh|clear|mark|milestone ...";
 
 /// `svcadm`.
 pub(super) fn svcadm(call: &mut Call<'_>, words: &[String]) -> Done {
-    let before = Options::read(words, "vSz:", &[]).ok_or_else(|| misused(USAGE))?;
+    let before = Options::read(words, "vSz:", &[]).map_err(|_| misused(USAGE))?;
     if call.host.state.services_broken {
         return Err(refused("svcadm: Could not connect to repository server: no repository daemon."));
     }
@@ -29,7 +30,7 @@ pub(super) fn svcadm(call: &mut Call<'_>, words: &[String]) -> Done {
         "milestone" => "d",
         _ => return Err(misused(USAGE)),
     };
-    let options = Options::read(rest, spec, &[]).ok_or_else(|| misused(USAGE))?;
+    let options = Options::read(rest, spec, &[]).map_err(|_| misused(USAGE))?;
     if options.operands.is_empty() {
         return Err(misused(USAGE));
     }

@@ -1,10 +1,10 @@
 //! `svccfg -s FMRI setprop GROUP/NAME = TYPE: VALUE`, and `listprop`, `delprop`, `refresh` beside it. Source: `svccfg`
 //! (8) of illumos-gate.
 
+use super::super::options::Options;
 use super::super::zfs::{Done, misused, refused};
 use super::Call;
 use super::smf::matches;
-use super::words::Options;
 
 /// Whether a command line is one of these.
 pub(super) fn is_for(words: &[String]) -> bool {
@@ -16,7 +16,7 @@ pub(super) fn svccfg(call: &mut Call<'_>, words: &[String]) -> Done {
     let usage = || {
         misused("Usage:\tsvccfg [-v] [-z zone] [-s FMRI] [-f file]\n\tsvccfg [-v] [-z zone] [-s FMRI] <command> [args]")
     };
-    let options = Options::read(words, "vs:z:f:", &[]).ok_or_else(usage)?;
+    let options = Options::read(words, "vs:z:f:", &[]).map_err(|_| usage())?;
     if call.host.state.services_broken {
         return Err(refused("svccfg: Could not connect to repository server: No such file or directory."));
     }

@@ -1,15 +1,16 @@
 //! A stand-in for svcs(1): `-H`, `-a`, `-o`, `-z`, with patterns. Source: `svcs.c` of illumos-gate.
 
+use super::super::options::Options;
 use super::super::zfs::{Done, misused, refused};
 use super::Call;
 use super::model::Service;
 use super::smf::matches;
-use super::words::{Options, said};
+use super::words::said;
 
 /// `svcs`.
 pub(super) fn svcs(call: &mut Call<'_>, words: &[String]) -> Done {
     let usage = || misused("Usage: svcs [-aHpv] [-o col[,col ... ]] [-z zone] [<FMRI> ...]");
-    let options = Options::read(words, "aHpvxo:z:", &[]).ok_or_else(usage)?;
+    let options = Options::read(words, "aHpvxo:z:", &[]).map_err(|_| usage())?;
     if let Some(zone) = options.get('z').map(str::to_owned)
         && (!call.is_global() || !call.turn_to(&zone))
     {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::super::state::{Host, Kind};
 use super::names::is_user_property;
 use super::properties::{Native, native};
-use super::{Done, Options, Refused, Source, Target, failed, misused, mountpoint, refused, value};
+use super::{Done, Refused, Source, Target, failed, misused, mountpoint, options, refused, value};
 
 /// The file systems that a change unmounts and mounts again.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ pub(super) fn pairs<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<BTre
 
 /// `zfs set`.
 pub(super) fn set(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "")?;
+    let options = options(words, "")?;
     let count = options.operands.iter().take_while(|word| word.contains('=')).count();
     let (words, names) = options.operands.split_at(count);
     if words.is_empty() {
@@ -265,7 +265,7 @@ fn set_on(host: &mut Host, name: &str, pairs: &BTreeMap<String, String>) -> Done
 
 /// `zfs inherit`.
 pub(super) fn inherit(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "rS")?;
+    let options = options(words, "rS")?;
     let [property, names @ ..] = &options.operands[..] else { return Err(misused("missing property argument")) };
     if names.is_empty() {
         return Err(misused("missing dataset argument"));

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::super::state::{Host, Kind, parent};
 use super::super::tree;
 use super::adjust::{pairs, valid};
-use super::{Done, Options, Refused, failed, misused, names, refused};
+use super::{Done, Refused, failed, misused, names, operands, options, refused};
 
 /// `zfs create`.
 pub(super) fn create(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "po:V:sb:")?;
-    let [name] = options.exactly(["dataset"])?;
+    let options = options(words, "po:V:sb:")?;
+    let [name] = operands(&options, ["dataset"])?;
     let kind = if options.has('V') { Kind::Volume } else { Kind::Filesystem };
     let mut wanted = pairs(options.all('o'))?;
     if let Some(size) = options.get('V') {
@@ -80,8 +80,8 @@ pub(super) fn place_for(host: &Host, name: &str, kind: Kind, wanted: &BTreeMap<S
 
 /// `zfs clone`.
 pub(super) fn clone(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "po:")?;
-    let [from, name] = options.exactly(["source dataset", "target dataset"])?;
+    let options = options(words, "po:")?;
+    let [from, name] = operands(&options, ["source dataset", "target dataset"])?;
     let source = host.open(from, &[Kind::Snapshot])?;
     let wanted = pairs(options.all('o'))?;
     if options.has('p') {
@@ -118,8 +118,8 @@ pub(super) fn pool(name: &str) -> &str {
 /// `zfs promote`. Snapshots up to the origin become the clone's; what hung from them hangs from it, the
 /// file system that was cloned among them. Source: zfs(8), `dsl_dataset_promote_sync()`.
 pub(super) fn promote(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "")?;
-    let [name] = options.exactly(["clone filesystem"])?;
+    let options = options(words, "")?;
+    let [name] = operands(&options, ["clone filesystem"])?;
     let name = host.open_dataset(name)?;
     let cannot = |why: &str| refused(format!("cannot promote '{name}': {why}"));
     let origin = host.state.datasets[&name].origin.clone().ok_or_else(|| cannot("not a cloned filesystem"))?;

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::super::state::{Host, Kind, is_in};
 use super::adjust::dependents;
-use super::{Done, Options, Refused, failed, refused};
+use super::{Done, Refused, failed, operands, options, refused};
 
 struct Wanted {
     children: bool,
@@ -17,8 +17,8 @@ struct Wanted {
 
 /// `zfs destroy`. Source: `zfs_do_destroy()`, `destroy_check_dependent()`, `destroy_callback()`.
 pub(super) fn destroy(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "rRfdnpv")?;
-    let [name] = options.exactly(["dataset"])?;
+    let options = options(words, "rRfdnpv")?;
+    let [name] = operands(&options, ["dataset"])?;
     let wanted = Wanted {
         children: options.has('r') || options.has('R'),
         clones: options.has('R'),

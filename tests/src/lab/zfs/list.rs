@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::state::{Host, Kind};
 use super::names::is_user_property;
 use super::properties::{NATIVE, native};
-use super::{Done, Options, Refused, Source, Target, failed, misused, refused, value};
+use super::{Done, Options, Refused, Source, Target, failed, misused, options, refused, value};
 
 const ALL: [Kind; 3] = [Kind::Filesystem, Kind::Volume, Kind::Snapshot];
 
@@ -145,7 +145,7 @@ fn cell(host: &Host, target: &Target, column: &str, exact: bool) -> (String, Sou
 
 /// `zfs list`.
 pub(super) fn list(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "HS:d:o:prs:t:")?;
+    let options = options(words, "HS:d:o:prs:t:")?;
     let scope = Scope::of(&options, &[Kind::Filesystem, Kind::Volume])?;
     let columns = columns(options.get('o').unwrap_or("name,used,available,referenced,mountpoint"))?;
     let (mut targets, done) = scope.targets(host, &options.operands);
@@ -206,7 +206,7 @@ fn print(host: &mut Host, heads: Vec<String>, rows: Vec<Vec<String>>, plain: boo
 
 /// `zfs get`.
 pub(super) fn get(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "d:o:s:rt:Hp")?;
+    let options = options(words, "d:o:s:rt:Hp")?;
     let Some((list, names)) = options.operands.split_first() else { return Err(misused("missing property argument")) };
     let fields: Vec<&str> = options.get('o').unwrap_or("name,property,value,source").split(',').collect();
     let known = ["name", "property", "value", "received", "source"];

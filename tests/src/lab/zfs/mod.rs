@@ -17,6 +17,7 @@ use std::io::{Read, Write};
 pub(crate) use properties::{Source, Target, mountpoint, value};
 
 use super::Lab;
+use super::options::{Misread, Options};
 use super::state::{Host, Kind};
 
 /// Why a command stops.
@@ -43,64 +44,22 @@ pub(crate) fn failed() -> Refused {
     refused("")
 }
 
-/// The options of a command line as getopt(3C) reads them, which stops at the first operand; a letter
-/// in `spec` that a colon follows takes an argument.
-pub(crate) struct Options {
-    found: Vec<(char, String)>,
-    pub operands: Vec<String>,
+/// Options and operands, in the words of zfs(8) when they are not as they have to be.
+pub(crate) fn options(arguments: &[String], spec: &str) -> Result<Options, Refused> {
+    Options::read(arguments, spec, &[]).map_err(|misread| {
+        misused(match misread {
+            Misread::Missing(option) => format!("missing argument for '{option}' option"),
+            Misread::Unknown(option) | Misread::Surplus(option) => format!("invalid option '{option}'"),
+        })
+    })
 }
 
-impl Options {
-    pub fn read(arguments: &[String], spec: &str) -> Result<Self, Refused> {
-        let mut found = Vec::new();
-        let mut rest = arguments.iter();
-        while let Some(word) = rest.as_slice().first() {
-            if !word.starts_with('-') || word == "-" {
-                break;
-            }
-            rest.next();
-            if word == "--" {
-                break;
-            }
-            let mut letters = word[1..].chars();
-            while let Some(letter) = letters.next() {
-                let at = spec.find(letter).filter(|_| letter != ':');
-                let at = at.ok_or_else(|| misused(format!("invalid option '{letter}'")))?;
-                let mut argument = String::new();
-                if spec[at + 1..].starts_with(':') {
-                    argument = letters.by_ref().collect();
-                    if argument.is_empty() {
-                        let missing = || misused(format!("missing argument for '{letter}' option"));
-                        argument.clone_from(rest.next().ok_or_else(missing)?);
-                    }
-                }
-                found.push((letter, argument));
-            }
-        }
-        Ok(Self { found, operands: rest.cloned().collect() })
+/// As many operands as there are names for them.
+pub(crate) fn operands<'o, const N: usize>(options: &'o Options, names: [&str; N]) -> Result<[&'o str; N], Refused> {
+    if let Some(missing) = names.get(options.operands.len()) {
+        return Err(misused(format!("missing {missing} argument")));
     }
-
-    pub fn has(&self, letter: char) -> bool {
-        self.found.iter().any(|(found, _)| *found == letter)
-    }
-
-    /// The last argument of an option.
-    pub fn get(&self, letter: char) -> Option<&str> {
-        self.all(letter).last()
-    }
-
-    pub fn all(&self, letter: char) -> impl Iterator<Item = &str> {
-        self.found.iter().filter(move |(found, _)| *found == letter).map(|(_, argument)| argument.as_str())
-    }
-
-    /// The operands, where there are to be just so many.
-    pub fn exactly<const N: usize>(&self, names: [&str; N]) -> Result<[&str; N], Refused> {
-        if let Some(missing) = names.get(self.operands.len()) {
-            return Err(misused(format!("missing {missing} argument")));
-        }
-        let words: Vec<&str> = self.operands.iter().map(String::as_str).collect();
-        words.try_into().map_err(|_| misused("too many arguments"))
-    }
+    options.exactly().ok_or_else(|| misused("too many arguments"))
 }
 
 /// The words of a command line, which the lab takes in UTF-8 alone.

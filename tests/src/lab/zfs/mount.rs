@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::super::state::{Host, Kind, Mount, now};
-use super::{Done, Options, Refused, failed, mountpoint, refused};
+use super::{Done, Refused, failed, mountpoint, operands, options, refused};
 
 /// What mount(2) answers, in the words of strerror(3C) of illumos.
 pub(crate) type Answer = Result<(), &'static str>;
@@ -177,7 +177,7 @@ impl Host {
 
 /// `zfs mount`. Source: `share_mount_one()`.
 pub(super) fn mount(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "avOo:")?;
+    let options = options(words, "avOo:")?;
     let more = options.get('o').unwrap_or_default();
     let overlay = options.has('O');
     if options.has('a') {
@@ -189,7 +189,7 @@ pub(super) fn mount(host: &mut Host, words: &[String]) -> Done {
         }
         return Ok(());
     }
-    let [name] = options.exactly(["filesystem"])?;
+    let [name] = operands(&options, ["filesystem"])?;
     let name = host.open_filesystem(name)?;
     let cannot = |why: &str| refused(format!("cannot mount '{name}': {why}"));
     if host.is_zoned(&name) {
@@ -225,12 +225,12 @@ fn mount_all(host: &mut Host, more: &str, overlay: bool) -> Done {
 
 /// `zfs unmount`. Source: `unshare_unmount()`, `unshare_unmount_path()`.
 pub(super) fn unmount(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "af")?;
+    let options = options(words, "af")?;
     let force = options.has('f');
     if options.has('a') {
         return unmount_all(host, force);
     }
-    let [operand] = options.exactly(["filesystem"])?;
+    let [operand] = operands(&options, ["filesystem"])?;
     let name = if operand.starts_with('/') { mounted_on(host, operand)? } else { host.open_filesystem(operand)? };
     let cannot = |why: &str| refused(format!("cannot unmount '{operand}': {why}"));
     if mountpoint(&host.state, &name).0 == "legacy" {

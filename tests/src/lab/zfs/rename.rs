@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::super::state::{Host, Kind, is_in, parent};
 use super::adjust::Changes;
 use super::create::{ancestors, pool};
-use super::{Done, Options, failed, misused, names, refused};
+use super::{Done, failed, misused, names, operands, options, refused};
 
 pub(super) fn rename(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "pruf")?;
-    let [from, to] = options.exactly(["source dataset", "target dataset"])?;
+    let options = options(words, "pruf")?;
+    let [from, to] = operands(&options, ["source dataset", "target dataset"])?;
     if options.has('r') && options.has('p') {
         return Err(misused("-p and -r options are mutually exclusive"));
     }

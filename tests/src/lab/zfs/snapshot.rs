@@ -8,11 +8,11 @@ use super::super::tree;
 use super::adjust::{pairs, valid};
 use super::create::no_copy;
 use super::destroy::destroy_snapshot;
-use super::{Done, Options, failed, misused, names, refused};
+use super::{Done, failed, misused, names, operands, options, refused};
 
 /// `zfs snapshot`: all or none.
 pub(super) fn snapshot(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "ro:")?;
+    let options = options(words, "ro:")?;
     if options.operands.is_empty() {
         return Err(misused("missing snapshot argument"));
     }
@@ -64,8 +64,8 @@ pub(super) fn take(host: &mut Host, dataset: &str, name: &str, local: &BTreeMap<
 
 /// `zfs rollback`.
 pub(super) fn rollback(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "rRf")?;
-    let [full] = options.exactly(["dataset"])?;
+    let options = options(words, "rRf")?;
+    let [full] = operands(&options, ["dataset"])?;
     let target = host.open(full, &[Kind::Snapshot])?;
     let dataset = target.dataset().to_owned();
     let snapshots = &host.state.datasets[&dataset].snapshots;
@@ -120,7 +120,7 @@ pub(super) fn release(host: &mut Host, words: &[String]) -> Done {
 }
 
 fn held(host: &mut Host, words: &[String], act: impl Fn(&mut Snapshot, &str) -> bool, refusal: &str) -> Done {
-    let options = Options::read(words, "r")?;
+    let options = options(words, "r")?;
     let [tag, names @ ..] = &options.operands[..] else { return Err(misused("missing tag argument")) };
     for name in names {
         host.open(name, &[Kind::Snapshot])?;
@@ -142,7 +142,7 @@ fn held(host: &mut Host, words: &[String], act: impl Fn(&mut Snapshot, &str) -> 
 
 /// `zfs holds`.
 pub(super) fn holds(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "rHp")?;
+    let options = options(words, "rHp")?;
     for name in &options.operands {
         host.open(name, &[Kind::Snapshot])?;
         let holds = host.state.snapshot(name).map(|found| found.holds.clone()).unwrap_or_default();

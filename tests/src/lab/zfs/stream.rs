@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::super::state::{Host, Kind, parent};
 use super::super::tree;
 use super::adjust::{pairs, valid};
-use super::{Done, Options, Refused, failed, misused, names, refused, snapshot};
+use super::{Done, Refused, failed, misused, names, operands, options, refused, snapshot};
 
 const FIRST: &[u8] = b"zonekit lab stream\n";
 const LAST: &[u8] = b"end of stream\n";
@@ -30,8 +30,8 @@ struct Piece {
 
 /// `zfs send`.
 pub(super) fn send(host: &mut Host, words: &[String]) -> Done {
-    let options = Options::read(words, "RpDenPvLci:I:")?;
-    let [full] = options.exactly(["snapshot"])?;
+    let options = options(words, "RpDenPvLci:I:")?;
+    let [full] = operands(&options, ["snapshot"])?;
     let target = host.open(full, &[Kind::Snapshot])?;
     let (top, last) = (target.dataset().to_owned(), full.split_once('@').ok_or_else(failed)?.1);
     let base = options.get('i').or(options.get('I'));
@@ -75,8 +75,8 @@ pub(super) fn send(host: &mut Host, words: &[String]) -> Done {
 
 /// `zfs receive`.
 pub(super) fn receive(host: &mut Host, words: &[String], stream: &[u8]) -> Done {
-    let options = Options::read(words, "vnuFdeso:x:")?;
-    let [name] = options.exactly(["snapshot"])?;
+    let options = options(words, "vnuFdeso:x:")?;
+    let [name] = operands(&options, ["snapshot"])?;
     let wanted = pairs(options.all('o'))?;
     if options.has('d') || options.has('e') {
         return Err(misused("the lab knows neither -d nor -e"));

@@ -1,4 +1,6 @@
-//! getopt(3C), as zoneadm uses it: no permutation, errors silenced.
+//! getopt(3C), as zoneadm uses it: no permutation, errors silenced, and what comes behind an unknown option is read too.
+
+use super::super::options::takes_argument;
 
 /// One option, or one that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +39,4 @@ pub(super) fn getopt(arguments: &[String], known: &str) -> (Vec<Opt>, usize) {
         }
     }
     (found, next)
-}
-
-/// Whether an option takes an argument; none when it is not known.
-fn takes_argument(known: &str, letter: char) -> Option<bool> {
-    let at = known.find(letter).filter(|_| letter != ':')?;
-    Some(known[at + letter.len_utf8()..].starts_with(':'))
 }

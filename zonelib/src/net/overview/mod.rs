@@ -6,7 +6,7 @@ mod text;
 
 use serde::Serialize;
 
-use super::{Attachment, Ingress, LinkName, Peering, Place, Router, Segment};
+use super::{Attachment, Ingress, LinkName, Peer, Peering, Place, Router, Segment};
 use crate::store::{Records, Store, StoreError};
 
 /// Everything that is remembered of networks.
@@ -86,6 +86,12 @@ impl Overview {
 
     fn ingresses_of<'o>(&'o self, router: &'o Router) -> impl Iterator<Item = &'o Ingress> {
         self.ingresses.iter().filter(move |ingress| ingress.router == *router)
+    }
+
+    /// Routers of other hosts that it is a peer of.
+    fn peers_elsewhere<'o>(&'o self, router: &'o Router) -> impl Iterator<Item = &'o str> {
+        let own = self.peerings.iter().filter(move |peering| peering.one == *router);
+        own.filter(|peering| matches!(peering.other, Peer::Elsewhere { .. })).map(|peering| peering.other.name())
     }
 }
 

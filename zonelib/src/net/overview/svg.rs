@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Overview, addresses, called, networks, outside};
-use crate::net::{Attachment, Mode, Router, Segment};
+use crate::net::{Attachment, Ingress, Mode, Router, Segment};
 
 const ZONE: (f64, f64) = (164.0, 44.0);
 const ROUTER: (f64, f64) = (196.0, 46.0);
@@ -15,6 +15,7 @@ const PER_ROW: usize = 4;
 const LINE: f64 = 15.0;
 /// Of a letter, about.
 const LETTER: f64 = 6.7;
+const BOLD_LETTER: f64 = 7.6;
 
 /// What hangs on one link of the host.
 struct Group<'o> {
@@ -35,10 +36,8 @@ impl Overview {
         }
         for peering in &self.peerings {
             let place = |name: &str| places.iter().find(|(router, ..)| router == name).map(|&(_, x, y)| (x, y));
-            match (place(peering.one.zone_name()), place(peering.other.name())) {
-                (Some(one), Some(other)) => drawing.arc(one, other),
-                (Some(one), None) => drawing.beyond(one, peering.other.name()),
-                _ => {}
+            if let (Some(one), Some(other)) = (place(peering.one.zone_name()), place(peering.other.name())) {
+                drawing.arc(one, other);
             }
         }
         if drawing.body.is_empty() {
@@ -77,8 +76,16 @@ impl Overview {
             let below = self.router(router, (middle, top + BAR + 1.5 * GAP), drawing);
             places.push((router.zone_name().to_owned(), middle, top + BAR + 1.5 * GAP + ROUTER.1 / 2.0));
             let mut y = below;
-            for segment in self.segments_of(router) {
-                drawing.line((middle, y), (middle, y + GAP));
+            for (number, segment) in self.segments_of(router).enumerate() {
+                if number == 0 {
+                    drawing.line((middle, y), (middle, y + GAP));
+                } else {
+                    // Past those above it.
+                    let (beside, fork, bar) = (at + width + 0.75 * GAP, below + GAP / 2.0, y + GAP + BAR / 2.0);
+                    drawing.line((middle, fork), (beside, fork));
+                    drawing.line((beside, fork), (beside, bar));
+                    drawing.line((beside, bar), (at + width, bar));
+                }
                 y = self.segment(segment, (at, y + GAP), width, drawing);
             }
             at += width + 1.5 * GAP;
@@ -94,29 +101,27 @@ impl Overview {
     }
 
     fn width(&self, segment: &Segment) -> f64 {
-        let title = networks(segment).chars().count() as f64 * LETTER + 60.0;
+        let title = networks(segment).chars().count() as f64 * BOLD_LETTER + 60.0;
         grid_width(self.zones_on(segment).len()).max(title)
     }
 
     /// Its lower end. What is above its middle is given.
     fn router(&self, router: &Router, (middle, top): (f64, f64), drawing: &mut Drawing) -> f64 {
-        let ways: Vec<String> = self
-            .ingresses_of(router)
-            .map(|ingress| format!("{} {} \u{2192} {}:{}", ingress.port, ingress.name, ingress.zone, ingress.zone_port))
-            .collect();
-        let height = ROUTER.1 + LINE * ways.len() as f64;
+        let way = |ingress: &Ingress| {
+            format!("{} {} \u{2192} {}:{}", ingress.port, ingress.name, ingress.zone, ingress.zone_port)
+        };
+        let ways = self.ingresses_of(router).map(|ingress| (way(ingress), "font-size=\"11\" fill=\"#7a4a00\""));
+        let far =
+            self.peers_elsewhere(router).map(|name| (format!("peer {name}"), "font-size=\"11\" fill=\"#a03070\""));
+        let more: Vec<(String, &str)> = ways.chain(far).collect();
+        let height = ROUTER.1 + LINE * more.len() as f64;
         let left = middle - ROUTER.0 / 2.0;
         drawing.rectangle((left, top), (ROUTER.0, height), "fill=\"#fde9c8\" stroke=\"#b5813a\"");
         drawing.label((left, top), ROUTER.0, &called(router), "font-weight=\"bold\"");
         let out = self.outside_of(router).map(outside).unwrap_or_default();
         drawing.label((left, top + LINE), ROUTER.0, &out, "fill=\"#444\"");
-        for (row, way) in ways.iter().enumerate() {
-            drawing.label(
-                (left, top + LINE * (row as f64 + 2.0) + 4.0),
-                ROUTER.0,
-                way,
-                "font-size=\"11\" fill=\"#7a4a00\"",
-            );
+        for (row, (text, style)) in more.iter().enumerate() {
+            drawing.label((left, top + LINE * (row as f64 + 2.0) + 4.0), ROUTER.0, text, style);
         }
         top + height
     }
@@ -179,26 +184,16 @@ impl Drawing {
         let _ = writeln!(self.lines, "<path d=\"M{x1:.1} {y1:.1} L{x2:.1} {y2:.1}\" stroke=\"#666\" fill=\"none\"/>");
     }
 
-    /// Between two routers: above them when they are side by side.
+    /// Between two routers, above those that are between them.
     fn arc(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-        let (left, right) = (x1.min(x2) + ROUTER.0 / 2.0, x1.max(x2) - ROUTER.0 / 2.0);
-        let (middle, y) = ((left + right) / 2.0, y1.min(y2));
+        let (left, right) = (x1.min(x2) + ROUTER.0 / 4.0, x1.max(x2) - ROUTER.0 / 4.0);
+        let (middle, y) = ((left + right) / 2.0, y1.min(y2) - ROUTER.1 / 2.0);
         let _ = writeln!(
             self.lines,
             "<path d=\"M{left:.1} {y:.1} Q{middle:.1} {:.1} {right:.1} {y:.1}\" stroke=\"#a03070\" stroke-dasharray=\"6 4\" fill=\"none\"/>",
-            y - GAP
+            // It rises half as high as this.
+            y - 2.4 * GAP
         );
-    }
-
-    /// To a router of another host.
-    fn beyond(&mut self, (x, y): (f64, f64), name: &str) {
-        let right = x + ROUTER.0 / 2.0;
-        let _ = writeln!(
-            self.lines,
-            "<path d=\"M{right:.1} {y:.1} L{:.1} {y:.1}\" stroke=\"#a03070\" stroke-dasharray=\"6 4\" fill=\"none\"/>",
-            right + GAP
-        );
-        self.text(right + 4.0, y - 5.0, name, "font-size=\"11\" fill=\"#a03070\"");
     }
 
     fn rectangle(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), style: &str) {
@@ -216,7 +211,8 @@ impl Drawing {
 
     /// A line of text in a box, cut off where the box ends.
     fn label(&mut self, (x, y): (f64, f64), width: f64, text: &str, style: &str) {
-        let room = ((width - 16.0) / LETTER) as usize;
+        let letter = if style.contains("bold") { BOLD_LETTER } else { LETTER };
+        let room = ((width - 16.0) / letter) as usize;
         if text.chars().count() <= room {
             return self.text(x + 8.0, y + LINE + 3.0, text, style);
         }

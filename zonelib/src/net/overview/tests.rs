@@ -112,6 +112,41 @@ fn boxes_do_not_overlap() {
     }
 }
 
+/// Every line begins and ends at a box, a bar or another line.
+#[test]
+fn lines_hang_on_something() {
+    let mut overview = sample();
+    let router = overview.segments[0].router.clone();
+    overview.segments.iter_mut().for_each(|segment| segment.router = router.clone());
+    let picture = overview.svg();
+    let document = roxmltree::Document::parse(&picture).unwrap();
+    let number = |text: &str| text.trim_matches(['M', 'L']).parse::<f64>().unwrap();
+    let boxes: Vec<[f64; 4]> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("rect") && node.attribute("x").is_some())
+        .map(|node| ["x", "y", "width", "height"].map(|name| number(node.attribute(name).unwrap())))
+        .collect();
+    let lines: Vec<[f64; 4]> = document
+        .descendants()
+        .filter_map(|node| node.attribute("d"))
+        .filter(|path| !path.contains('Q'))
+        .map(|path| path.split(' ').map(number).collect::<Vec<_>>().try_into().unwrap())
+        .collect();
+    for (index, [x1, y1, x2, y2]) in lines.iter().enumerate() {
+        for (x, y) in [(x1, y1), (x2, y2)] {
+            let near = |low: f64, value: f64, high: f64| low - 0.6 <= value && value <= high + 0.6;
+            let on_box = boxes.iter().any(|[left, top, w, h]| near(*left, *x, left + w) && near(*top, *y, top + h));
+            let on_line = lines
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index)
+                .any(|(_, [a, b, c, d])| near(a.min(*c), *x, a.max(*c)) && near(b.min(*d), *y, b.max(*d)));
+            assert!(on_box || on_line, "{x} {y}");
+        }
+    }
+    assert!(lines.len() > 10);
+}
+
 #[test]
 fn graphs_quote_what_they_name() {
     let dot = sample().dot();

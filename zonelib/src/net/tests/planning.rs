@@ -41,6 +41,29 @@ fn a_router_makes_its_segment() {
 }
 
 #[test]
+fn a_router_without_an_address_of_a_family_outside_is_told() {
+    let host = Host::new(Lists::usual());
+    let notes = |outside: &[&str], routes: &[&str]| {
+        let wanted = Wanted {
+            routes: routes.iter().map(|net| address::network(net).unwrap()).collect(),
+            link: Some("net0".parse().unwrap()),
+            ..exclusive("r1", outside)
+        };
+        host.plan(&wanted).unwrap().notes
+    };
+    let both = ["10.1.2.0/24", "fd00:1::/64"];
+    assert_eq!(notes(&["192.0.2.20", "2001:db8::20/64"], &both), [""; 0]);
+    assert_eq!(
+        notes(&["192.0.2.20"], &both),
+        ["zones on fd00:1::/64 have no way out: the router has no IPv6 address outside"]
+    );
+    assert_eq!(
+        notes(&["2001:db8::20/64"], &both[..1]),
+        ["zones on 10.1.2.0/24 have no way out: the router has no IPv4 address outside"]
+    );
+}
+
+#[test]
 fn an_etherstub_for_big_packets_stays_as_it_is() {
     let mut lists = Lists::usual();
     lists.address("net1/v4", "198.51.100.9/24");
@@ -182,6 +205,35 @@ fn addresses_that_cannot_be_are_refused_by_name() {
     }
     let twice = host.plan(&exclusive("web", &["10.1.2.5", "10.1.2.5"])).unwrap_err();
     assert_eq!(twice, "10.1.2.5 is in use by this zone already; take another address");
+}
+
+#[test]
+fn routers_of_the_host_and_zones_that_no_record_knows_have_their_addresses() {
+    let mut host = Host::with_router(&["10.1.2.0/24"]);
+    host.lists.route("172.16.5.0/24", "192.0.2.7", Some("net0"), "UGS");
+    host.lists.route("0.0.0.0/0", "192.0.2.2", None, "UG");
+    for (address, said) in [
+        ("192.0.2.7", "192.0.2.7 is in use by the router to 172.16.5.0/24; take another address"),
+        ("192.0.2.2", "192.0.2.2 is in use by the router to 0.0.0.0/0; take another address"),
+    ] {
+        assert_eq!(host.plan(&exclusive("web", &[address])).unwrap_err(), said);
+    }
+    let mut view = host.view();
+    let net = |physical: &str, address: Option<&str>, allowed: Option<&str>| crate::config::Network {
+        physical: physical.to_owned(),
+        address: address.map(str::to_owned),
+        allowed_address: allowed.map(str::to_owned),
+        defrouter: None,
+    };
+    let networks = [net("znic2", None, Some("10.1.2.7/24")), net("net0", Some("192.0.2.44"), None)];
+    view.add_stranger(&"theirs".parse().unwrap(), &networks);
+    for address in ["10.1.2.7", "192.0.2.44"] {
+        let error = plan(&exclusive("web", &[address]), &mut view).unwrap_err().to_string();
+        assert_eq!(error, format!("{address} is in use by zone `theirs`; take another address"));
+    }
+    // The vnic of a halted zone may have been deleted by hand: another one of its name would go into that zone.
+    let plan = plan(&exclusive("web", &["10.1.2.8"]), &mut view).unwrap();
+    assert_eq!(plan.attachments[0].link.as_str(), "znic3");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Etherstubs and vnics come and go. Source: `do_create_etherstub()`, `do_delete_etherstub()`, `do_create_vnic()`,
 //! `do_delete_vnic_common()`, `do_rename_link()`.
 
+use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
 use super::super::model::{Class, GLOBAL, Link, Network};
-use super::super::words::Options;
 use super::super::{Call, name};
 use super::{misused, properties};
 
@@ -23,7 +23,7 @@ const LONG: &[(&str, char)] = &[
 const VLANS: u16 = 4094;
 
 fn read<const N: usize>(call: &mut Call<'_>, words: &[String], spec: &str) -> Result<(Options, [String; N]), Refused> {
-    let read = Options::read(words, spec, LONG);
+    let read = Options::read(words, spec, LONG).ok();
     let found = read.and_then(|options| {
         let names = options.exactly::<N>()?.map(str::to_owned);
         Some((options, names))

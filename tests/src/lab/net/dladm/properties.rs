@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
 use super::super::Call;
 use super::super::model::{Class, Link, Network};
 use super::super::ofmt::Format;
-use super::super::words::{Options, said};
+use super::super::words::said;
 use super::misused;
 
 const LONG: &[(&str, char)] = &[
@@ -121,7 +122,7 @@ fn is_allowed(text: &str) -> bool {
 
 /// The exit status is that of the last property.
 pub(super) fn set(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tR:p:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tR:p:", LONG).map_err(|_| misused(call))?;
     let Some([link]) = options.exactly().map(|[link]: [&str; 1]| [link.to_owned()]) else { return Err(misused(call)) };
     let mut wanted = Vec::new();
     for text in options.all('p') {
@@ -187,7 +188,7 @@ fn mtu_refusal(network: &Network, link: &str, value: &str) -> Option<&'static st
 }
 
 pub(super) fn reset(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "tR:p:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "tR:p:", LONG).map_err(|_| misused(call))?;
     let Some([link]) = options.exactly().map(|[link]: [&str; 1]| [link.to_owned()]) else { return Err(misused(call)) };
     if !call.network().links.contains_key(&link) {
         return Err(call.dies(format!("invalid link name '{link}'")));
@@ -212,7 +213,7 @@ pub(super) fn reset(call: &mut Call<'_>, words: &[String]) -> Done {
 const FIELDS: &[&str] = &["link", "property", "perm", "value", "default", "possible"];
 
 pub(super) fn show(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "p:cPSo:", LONG).ok_or_else(|| misused(call))?;
+    let options = Options::read(words, "p:cPSo:", LONG).map_err(|_| misused(call))?;
     let link = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     let known = FIELDS;
     let format = Format::new(known, &FIELDS.join(","), options.get('o'), options.has('c'));

@@ -1,11 +1,11 @@
 //! Tables of links. Source: `do_show_link()`, `do_show_vnic_common()`, `do_show_phys()`.
 
+use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
 use super::super::Call;
 use super::super::model::{Class, Link};
 use super::super::name::shown;
 use super::super::ofmt::Format;
-use super::super::words::Options;
 use super::misused;
 
 const LONG: &[(&str, char)] =
@@ -30,7 +30,7 @@ fn print(call: &mut Call<'_>, options: &Options, (fields, default): (&[&str], &s
 }
 
 fn read(call: &mut Call<'_>, words: &[String], spec: &str) -> Result<(Options, Option<String>), Refused> {
-    let found = Options::read(words, spec, LONG).and_then(|options| {
+    let found = Options::read(words, spec, LONG).ok().and_then(|options| {
         let name = options.one()?.map(str::to_owned);
         Some((options, name))
     });

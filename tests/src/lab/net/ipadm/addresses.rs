@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv6Net};
 
+use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
 use super::super::Call;
 use super::super::model::Address;
 use super::super::ofmt::Format;
 use super::super::routes;
-use super::super::words::Options;
 use super::{interfaces, misused, read};
 
 /// Source: `i_ipadm_validate_aobjname()`: a letter, then letters and digits.

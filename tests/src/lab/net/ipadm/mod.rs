@@ -5,9 +5,10 @@ mod addresses;
 mod interfaces;
 mod properties;
 
+use super::super::options::Options;
 use super::super::zfs::{Done, Refused};
 use super::Call;
-use super::words::{Options, said};
+use super::words::said;
 
 pub(super) use addresses::{address, of_mac};
 
@@ -72,7 +73,7 @@ fn misused(call: &mut Call<'_>) -> Refused {
 }
 
 fn read(call: &mut Call<'_>, words: &[String], spec: &str) -> Result<Options, Refused> {
-    Options::read(words, spec, LONG).ok_or_else(|| misused(call))
+    Options::read(words, spec, LONG).map_err(|_| misused(call))
 }
 
 impl Call<'_> {

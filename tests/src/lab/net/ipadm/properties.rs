@@ -1,9 +1,9 @@
 //! Properties of interfaces and protocols. Source: `do_set_prop()`, `do_set_ifprop()`, `ipadm_prop.c` of libipadm.
 
+use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
 use super::super::Call;
 use super::super::ofmt::Format;
-use super::super::words::Options;
 use super::{misused, read};
 
 /// Each with the protocols that have it, the values that it may have, and the first of them as its default. Numbers
@@ -57,6 +57,9 @@ pub(super) fn set_of_interface(call: &mut Call<'_>, words: &[String]) -> Done {
     let Some(found) = call.stack().interfaces.get_mut(&interface) else {
         return Err(call.warns(format!("set-ifprop: {name}: Interface does not exist")));
     };
+    if found.temporary && !options.has('t') {
+        return Err(call.warns(format!("set-ifprop: {name}: Persistent operation on temporary object")));
+    }
     let key = format!("{protocol} {name}");
     found.properties.insert(key.clone(), value.clone());
     if !options.has('t') {

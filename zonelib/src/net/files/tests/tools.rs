@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use ipnet::{Ipv4Net, Ipv6Net};
 use tests::run::{Scratch, skip};
 
 use super::*;
@@ -38,6 +39,25 @@ fn dnsmasq_takes_its_configuration() {
     // It does look.
     fs::write(&file, "dhcp-range=10.1.0.0,statically\n").unwrap();
     assert!(!ran(Command::new(&dnsmasq).arg("--test").arg("-C").arg(&file)).0);
+}
+
+/// A segment may have a prefix of any length.
+#[test]
+fn dnsmasq_takes_networks_of_every_length() {
+    let Some(dnsmasq) = tool("dnsmasq") else { return };
+    let scratch = Scratch::new();
+    let file = scratch.join("zonekit.conf");
+    for length in 8..128u8 {
+        let mut sample = rich();
+        let segment = &mut sample.segments[0];
+        segment.ipv4 = Some(Ipv4Net::new_assert([10, 0, 0, 0].into(), length.min(31)));
+        segment.gateway4 = segment.ipv4.and_then(|net| net.hosts().next());
+        let network = Ipv6Net::new_assert("fd00::".parse().unwrap(), length);
+        (segment.ipv6, segment.gateway6) = (Some(network), network.hosts().nth(1));
+        fs::write(&file, dnsmasq::config(&sample.routing(), dnsmasq::Dialect::default())).unwrap();
+        let (well, said) = ran(Command::new(&dnsmasq).arg("--test").arg("-C").arg(&file));
+        assert!(well, "{length}: {said}");
+    }
 }
 
 /// One that is named twice, by a folder and by itself, would be an error if it were read twice.
