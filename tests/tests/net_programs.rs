@@ -118,6 +118,13 @@ fn what_cannot_be_attached_is_refused_and_changes_nothing() {
         assert!(did.err.contains(said) && did.err.lines().count() == 1, "{arguments:?}: {}", did.err);
         assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{arguments:?}");
     }
+    // A flow of somebody else that is called as ours would be.
+    world
+        .run("flowadm", &["add-flow", "-l", "e1000g0", "-a", "local_ip=192.0.2.10", "-p", "maxbw=9M", "zflow2"])
+        .well();
+    let before = View::of(&world.lab);
+    run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M"]).badly(&["object already exists"]);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     run(&world, "net-detach", &["-z", "router1", "192.0.2.20"]).badly(&["is that of a router"]);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
 }
@@ -256,6 +263,8 @@ fn the_other_half_of_a_peering_goes_to_the_other_host() {
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     assert_eq!(with(far).well().out, half);
     assert!(world.lab.nat_of("router1").join("\n").contains("to 10.7.0.0/16"));
+    create(&world, &["-z", "r3", "-t", "router", "-x", "192.0.2.33", "-R", "10.7.3.0/24"])
+        .badly(&["overlaps 10.7.0.0/16, which is that of the peer `far` of another host; take another network"]);
     run(&world, "net-peer", &["-d", "router1", "far"]).well();
     assert!(!world.lab.nat_of("router1").join("\n").contains("10.7"));
 }

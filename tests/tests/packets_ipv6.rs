@@ -27,6 +27,12 @@ fn host() -> (World, Packets) {
     (world, packets)
 }
 
+/// A router with both families outside.
+fn router(world: &World, more: &[&str]) {
+    let outside = ["-z", "east", "-t", "router", "-x", "192.0.2.20", "-x", "2001:db8::20/64"];
+    create(world, &[&outside[..], more].concat()).well();
+}
+
 /// The address that a router's announcement has given to a zone.
 fn announced(packets: &Packets, zone: &str, link: &str, prefix: &str) -> IpAddr {
     let mut found = None;
@@ -43,27 +49,7 @@ fn a_routed_network_is_closed_until_something_is_opened() {
         return;
     }
     let (world, packets) = host();
-    create(
-        &world,
-        &[
-            "-z",
-            "east",
-            "-t",
-            "router",
-            "-x",
-            "192.0.2.20",
-            "-x",
-            "2001:db8::20/64",
-            "-R",
-            "10.1.1.0/24",
-            "-R",
-            "2001:db8:1::/64",
-            "--routable",
-            "--domain",
-            "east.test",
-        ],
-    )
-    .well();
+    router(&world, &["-R", "10.1.1.0/24", "-R", "2001:db8:1::/64", "--routable", "--domain", "east.test"]);
     create(&world, &["-z", "web", "-x", "10.1.1.5", "-x", "2001:db8:1::5"]).well();
     create(&world, &["-z", "auto", "-x", "10.1.1.6", "-6"]).well();
     cross(&packets, "2001:db8:1::/64", "2001:db8::20");
@@ -129,23 +115,7 @@ fn a_port_is_opened_for_one_zone_alone() {
         return;
     }
     let (world, packets) = host();
-    create(
-        &world,
-        &[
-            "-z",
-            "east",
-            "-t",
-            "router",
-            "-x",
-            "192.0.2.20",
-            "-x",
-            "2001:db8::20/64",
-            "-R",
-            "2001:db8:1::/64",
-            "--routable",
-        ],
-    )
-    .well();
+    router(&world, &["-R", "2001:db8:1::/64", "--routable"]);
     cross(&packets, "2001:db8:1::/64", "2001:db8::20");
     create(&world, &["-z", "shut", "-x", "2001:db8:1::5"]).well();
     // A zone of another tool.
@@ -173,24 +143,7 @@ fn a_network_of_its_own_addresses_is_translated() {
         return;
     }
     let (world, packets) = host();
-    create(
-        &world,
-        &[
-            "-z",
-            "east",
-            "-t",
-            "router",
-            "-x",
-            "192.0.2.20",
-            "-x",
-            "2001:db8::20/64",
-            "-R",
-            "10.1.1.0/24",
-            "-R",
-            "fd00:1::/64",
-        ],
-    )
-    .well();
+    router(&world, &["-R", "10.1.1.0/24", "-R", "fd00:1::/64"]);
     create(&world, &["-z", "web", "-x", "10.1.1.5", "-x", "fd00:1::5"]).well();
     create(&world, &["-z", "auto", "-x", "10.1.1.6", "-6"]).well();
     let _far = packets.serve("outside", "far", "[2001:db8:ffff::1]:80");

@@ -4,14 +4,10 @@
 
 mod zones_common;
 
-use std::io::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use tests::foreign;
 use tests::run::skip_without_root;
 use tests::scenario::World;
-use tests::sweep::{Command, Ends, Scenario, Swept};
+use tests::sweep::{Command, Ends, Scenario, side_by_side};
 use zones_common::{ROUTER, create, prepared, thinned};
 
 fn zonekit(words: &[&'static str]) -> Command {
@@ -51,12 +47,32 @@ fn scenario(
 /// A zone of a brand of others: a host with that, and an image on it.
 fn of_others(kind: &'static str, more: &'static [&'static str]) -> Scenario {
     let words: Vec<&'static str> = ["create-zone", "-z", "web", "-t", kind].iter().chain(more).copied().collect();
-    scenario(&format!("create a zone of type {kind}"), "web", Ends::AsBefore, &words, |world| {
-        with_router(world);
-        foreign::install(&world.lab);
-        // Noted at each installation, whatever becomes of the zone.
-        std::os::unix::fs::symlink("/dev/null", world.lab.place("/.lab/installed")).unwrap();
-    })
+    scenario(&format!("create a zone of type {kind}"), "web", Ends::AsBefore, &words, with_brands)
+}
+
+/// A host with a router, the brands of others, and images for them.
+fn with_brands(world: &World) {
+    with_router(world);
+    foreign::install(&world.lab);
+    // Noted at each installation, whatever becomes of the zone.
+    std::os::unix::fs::symlink("/dev/null", world.lab.place("/.lab/installed")).unwrap();
+}
+
+/// A seed that takes the place of an older one.
+fn seed(name: &str, form: &'static str) -> Scenario {
+    let words = move |world: &World, domain: &str| {
+        let place = world.lab.place("/images/seed").display().to_string();
+        ["cloud-init-seed", "-z", "db", form, &place, "--domain", domain].map(str::to_owned).to_vec()
+    };
+    let older = move |world: &World| {
+        with_brands(world);
+        let words = words(world, "old.example");
+        world.zonekit(&words[0], &words[1..].iter().map(String::as_str).collect::<Vec<_>>()).well();
+    };
+    Scenario {
+        command: Command::Program(Box::new(move |world| words(world, "new.example"))),
+        ..scenario(name, "db", Ends::AsBefore, &["cloud-init-seed"], older)
+    }
 }
 
 /// A host with a router, and a zone behind it.
@@ -107,14 +123,31 @@ fn scenarios() -> Vec<Scenario> {
         of_others("alien", &["-x", "10.1.1.5", "-I", "IMAGE"]),
         of_others("s10", &["-x", "10.1.1.5", "-I", "IMAGE"]),
         of_others("bhyve", &["-x", "10.1.1.5", "-V", "1G", "-I", "IMAGE"]),
+        scenario(
+            "create a machine with a seed",
+            "web",
+            Ends::AsBefore,
+            &[
+                "create-zone",
+                "-z",
+                "web",
+                "-t",
+                "bhyve",
+                "-x",
+                "10.1.1.5",
+                "-V",
+                "1G",
+                "-I",
+                "IMAGE",
+                "--cloud-init-iso",
+            ],
+            with_brands,
+        ),
+        seed("write a seed as an image", "--iso"),
+        seed("write a seed as a directory", "--directory"),
         destroy("destroy a zone behind a router", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=10M", "-d", "/data"]),
         destroy("destroy a router", &["-z", "web", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16"]),
     ]
-}
-
-/// Also when the test succeeds.
-fn say(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 #[test]
@@ -122,27 +155,5 @@ fn a_fault_at_every_step() {
     if skip_without_root() {
         return;
     }
-    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
-    let all: Vec<Scenario> = scenarios().into_iter().filter(|scenario| scenario.name.contains(&only)).collect();
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some(scenario) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let start = std::time::Instant::now();
-            let swept = scenario.sweep();
-            let (calls, points, time) = (swept.calls, swept.points, start.elapsed().as_secs_f64());
-            say(&format!("{scenario:?}: {calls} calls, {points} points, {time:.1} s, {} wrong", swept.wrong.len()));
-            swept.wrong.iter().for_each(|line| say(&format!("{line}\n")));
-            done.lock().unwrap().push(swept);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(work);
-        }
-    });
-    let done: Vec<Swept> = done.into_inner().unwrap();
-    let points: usize = done.iter().map(|swept| swept.points).sum();
-    let wrong: usize = done.iter().map(|swept| swept.wrong.len()).sum();
-    say(&format!("swept {points} points"));
-    assert!(wrong == 0, "{wrong} of {points} points are wrong");
+    side_by_side(scenarios());
 }

@@ -1,5 +1,7 @@
 //! The flags of `net-attach`, and what it says.
 
+use std::convert::Infallible;
+
 use clap::Parser;
 use ipnet::IpNet;
 use serde::Serialize;
@@ -80,8 +82,12 @@ pub struct Cli {
 /// Does what the flags say.
 ///
 /// # Errors
-/// [`ZoneError`]: nothing is left of it, or what is left is said.
-pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
+/// None: what is in the way, or what is left, is told here, a line each.
+pub fn run(cli: &Cli) -> Result<Answer, Infallible> {
+    Ok(attach(cli).unwrap_or_else(|error| program::refuse(PROGRAM, &error.problems(), cli.json)))
+}
+
+fn attach(cli: &Cli) -> Result<Answer, ZoneError> {
     host::usual_umask();
     host::watch_signals().map_err(|source| ZoneError::System { path: "signals".into(), source })?;
     let attach =

@@ -69,6 +69,30 @@ pub struct Vlan {
     pub over: String,
 }
 
+/// The Ethernet address that a network card brings along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The name of its link.
+    pub link: String,
+    /// The address.
+    pub mac: MacAddress,
+}
+
+/// All network cards of this host that have an address.
+///
+/// # Errors
+/// [`ListError`].
+pub fn cards() -> Result<Vec<Card>, ListError> {
+    let command = HostCommand::new(DLADM).args(["show-phys", "-m", "-p", "-o", "link,slot,address"]);
+    let found = parsable::list(&command, |line| parsable::fields::<3>(line).map(card))?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Cards have slots for more addresses, which vnics may use. Some have no Ethernet address.
+fn card([link, slot, mac]: [String; 3]) -> Option<Card> {
+    (slot == "primary").then(|| mac.parse().ok()).flatten().map(|mac| Card { link, mac })
+}
+
 /// All links of this host.
 ///
 /// # Errors
@@ -194,6 +218,14 @@ mod tests {
         assert_eq!(link("x0:overlay:?:unknown:").unwrap().class, LinkClass::Other);
         assert_eq!(link("net0:phys"), None);
         assert_eq!(link(":phys:1:up:"), None);
+    }
+
+    #[test]
+    fn lines_of_cards() {
+        let read = |line: &str| parsable::fields::<3>(line).and_then(card).map(|card| card.mac.to_string());
+        assert_eq!(read(r"net0:primary:0\:c\:29\:1\:2\:3").as_deref(), Some("00:0c:29:01:02:03"));
+        assert_eq!(read(r"net0:1:0\:c\:29\:1\:2\:4"), None);
+        assert_eq!(read("ibp0:primary:"), None);
     }
 
     #[test]

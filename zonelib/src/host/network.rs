@@ -243,21 +243,15 @@ impl NetworkChange {
         Some(opposite)
     }
 
-    /// Makes it.
+    /// Makes it. A vnic is taken away by [`Self::ensure`] alone: its name says too little about it to destroy it.
     ///
     /// # Errors
     /// [`ChangeError`]: also when it has been made already.
     pub fn run(&self) -> Result<(), ChangeError> {
-        if let Self::DeleteVnic { link, mac, vlan, .. } = self {
-            // Its name says too little about it to destroy it.
-            match dladm::vnic_called(link)? {
-                Some(found) if !found.is(*mac, *vlan) => {
-                    return Err(ChangeError::Other { link: link.clone(), over: found.over });
-                }
-                _ => {}
-            }
+        match self {
+            Self::DeleteVnic { .. } => self.ensure(),
+            _ => Ok(self.command().run().map(drop)?),
         }
-        Ok(self.command().run().map(drop)?)
     }
 
     /// Makes it unless it has been made.

@@ -9,8 +9,8 @@ use super::StateDir;
 use super::undo::{UndoError, system};
 use crate::config::ZoneName;
 use crate::host;
-use crate::root::{Timestamp, Tree, WholeFile, put_file};
-use crate::storage::OpenRoot;
+use crate::root::{Timestamp, Tree, WholeFile, put_file, remove_empty_folder};
+use crate::storage::{OpenRoot, ROOT, ZoneDatasets};
 
 /// The root that a file is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,10 @@ impl RootOf {
         }
     }
 
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Zone { zonepath, .. } if !zonepath.exists())
+    }
+
     /// Opens the root, wherever it is, and works in it. One that is not mounted is mounted for that.
     ///
     /// # Errors
@@ -71,6 +75,9 @@ impl RootOf {
     {
         match self {
             Self::Global => work(&Tree::open(&host::place("/"))?),
+            Self::Zone { zonepath, .. } if has_plain_root(zonepath)? => {
+                work(&Tree::open(zonepath)?.enter(ROOT.as_bytes())?)
+            }
             Self::Zone { zone, zonepath } => {
                 let root = OpenRoot::open(state, zone, zonepath, None, false).map_err(io::Error::other)?;
                 let done = work(root.tree());
@@ -83,11 +90,15 @@ impl RootOf {
     }
 }
 
+/// Whether there is one root only, as zones of other brands have it: in no dataset of its own that would have to be mounted.
+fn has_plain_root(zonepath: &Path) -> io::Result<bool> {
+    let datasets = ZoneDatasets::find(zonepath, None).map_err(io::Error::other)?;
+    Ok(datasets.is_none_or(|datasets| datasets.environments().is_empty()))
+}
+
 /// Puts it back; one that belongs to a zone that is gone is gone with it.
 pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&SavedFile>) -> Result<(), UndoError> {
-    if let RootOf::Zone { zonepath, .. } = root
-        && !zonepath.exists()
-    {
+    if root.is_gone() {
         return Ok(());
     }
     let bytes = before.map(SavedFile::bytes).unwrap_or_default();
@@ -99,6 +110,15 @@ pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&S
         None => put_file(tree, path.as_bytes(), None),
     };
     root.within(&StateDir::new(state), put).map_err(system(Path::new(path)))
+}
+
+/// Removes a folder that was made, if nothing is in it.
+pub(super) fn remove_folder(root: &RootOf, state: &Path, path: &str) -> Result<(), UndoError> {
+    if root.is_gone() {
+        return Ok(());
+    }
+    let remove = |tree: &Tree| remove_empty_folder(tree, path.as_bytes());
+    root.within(&StateDir::new(state), remove).map_err(system(Path::new(path)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub mod address;
 mod apply;
 pub mod check;
+pub mod credentials;
 mod detach;
 pub mod files;
 mod flow;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::address::reserved_in;
 use super::segments::NewSegments;
-use super::view::VNICS;
+use super::view::{MacOwner, VNICS};
 use super::{
     AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, Ipv6Addresses, LinkName, Mode,
     Opening, Outside, Place, Router, Segment, Step, View, VlanId,
@@ -96,6 +96,12 @@ pub enum PlanError {
     /// The wishes do not go together.
     #[error("{0}")]
     Wishes(String),
+    /// Something has to be said, for nothing tells it.
+    #[error("{0}")]
+    Unsaid(String),
+    /// More than one reason, none of which is this one.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<PlanError>),
     /// An address or network that cannot be.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -192,49 +198,73 @@ impl PlanError {
     fn link(problem: String) -> Self {
         Self::Link { problem }
     }
+
+    /// Nothing, the only one, or all of them.
+    pub(super) fn of(mut errors: Vec<Self>) -> Result<(), Self> {
+        match errors.len() {
+            0 => Ok(()),
+            1 => Err(errors.remove(0)),
+            _ => Err(Self::Several(errors)),
+        }
+    }
+
+    /// Each by itself.
+    #[must_use]
+    pub fn each(self) -> Vec<Self> {
+        match self {
+            Self::Several(errors) => errors,
+            error => vec![error],
+        }
+    }
 }
 
 /// Plans the whole network part of a new zone, or what is to be added to one.
 ///
 /// # Errors
-/// [`PlanError`].
+/// [`PlanError`]: every reason why there can be none.
 pub fn plan(wanted: &Wanted, view: &mut View) -> Result<Plan, PlanError> {
-    check_wishes(wanted)?;
+    let mut errors: Vec<PlanError> =
+        contradictions(wanted).into_iter().map(|text| PlanError::Wishes(text.to_owned())).collect();
     let mut planner = Planner { wanted, view, plan: Plan::default() };
     for asked in &wanted.exclusive {
-        planner.exclusive(*asked)?;
+        errors.extend(planner.exclusive(*asked).err());
     }
     for asked in &wanted.shared {
-        planner.shared(*asked)?;
+        errors.extend(planner.shared(*asked).err());
     }
     if wanted.ipv6 && wanted.exclusive.is_empty() {
-        planner.address_of_its_own()?;
+        errors.extend(planner.address_of_its_own().err());
     }
-    planner.segments()?;
-    planner.finish()
+    errors.extend(planner.segments().map_err(PlanError::each).err().into_iter().flatten());
+    PlanError::of(errors)?;
+    planner.check_vlan()?;
+    Ok(planner.finish())
 }
 
-fn check_wishes(wanted: &Wanted) -> Result<(), PlanError> {
-    let wishes = |text: &str| Err(PlanError::Wishes(text.to_owned()));
+/// Wishes that do not go together.
+fn contradictions(wanted: &Wanted) -> Vec<&'static str> {
     let routes = !wanted.routes.is_empty();
-    if !wanted.shared.is_empty() && (!wanted.exclusive.is_empty() || wanted.ipv6) {
-        return wishes(
+    let ipv6_route = wanted.routes.iter().any(|net| matches!(net, IpNet::V6(_)));
+    let all = [
+        (
+            !wanted.shared.is_empty() && (!wanted.exclusive.is_empty() || wanted.ipv6),
             "a zone has the global zone's network stack or its own, not both: give shared or exclusive addresses",
-        );
-    }
-    if routes && wanted.exclusive.is_empty() {
-        return wishes("a router needs an exclusive address of its own, on the network outside");
-    }
-    if wanted.vlan.is_some() && (wanted.link.is_none() || !wanted.shared.is_empty()) {
-        return wishes("a VLAN is one of a link, for a vnic on it: name the link, and give exclusive addresses");
-    }
-    if wanted.flow.is_some() && wanted.exclusive.is_empty() {
-        return wishes("limits need a vnic with an address: an exclusive address");
-    }
-    if wanted.routable_ipv6 && !wanted.routes.iter().any(|net| matches!(net, IpNet::V6(_))) {
-        return wishes("only an IPv6 network can be routable, and none is given");
-    }
-    Ok(())
+        ),
+        (
+            routes && wanted.exclusive.is_empty(),
+            "a router needs an exclusive address of its own, on the network outside",
+        ),
+        (
+            wanted.vlan.is_some() && (wanted.link.is_none() || !wanted.shared.is_empty()),
+            "a VLAN is one of a link, for a vnic on it: name the link, and give exclusive addresses",
+        ),
+        (
+            wanted.flow.is_some() && wanted.exclusive.is_empty(),
+            "limits need a vnic with an address: an exclusive address",
+        ),
+        (wanted.routable_ipv6 && !ipv6_route, "only an IPv6 network can be routable, and none is given"),
+    ];
+    all.into_iter().filter_map(|(wrong, text)| wrong.then_some(text)).collect()
 }
 
 /// Where an exclusive address goes.
@@ -284,7 +314,7 @@ impl Planner<'_> {
         let Some(interface) = link.or_else(way_out) else {
             let text =
                 "this host has no default route, so that nothing says on which link the zone should be; name a link";
-            return Err(PlanError::Wishes(text.to_owned()));
+            return Err(PlanError::Unsaid(text.to_owned()));
         };
         let network = IpNet::from(IpAddr::from([0u8; 4]));
         let spot = self.spot_on(&interface, network, None)?;
@@ -293,7 +323,8 @@ impl Planner<'_> {
 
     /// Its place among the attachments.
     fn new_vnic(&mut self, spot: &Spot) -> Result<usize, PlanError> {
-        let (link, mac) = (self.view.allocate(VNICS)?, self.view.allocate_mac());
+        let link = self.view.allocate(VNICS)?;
+        let mac = self.view.allocate_mac(&spot.over, &MacOwner::Zone(&self.wanted.zone, &spot.place));
         let autoconfiguration = match (self.wanted.ipv6, spot.has_slaac) {
             (false, _) => Autoconfiguration::Off,
             (true, true) => Autoconfiguration::Slaac,
@@ -341,7 +372,7 @@ impl Planner<'_> {
             let Some(length) = asked.length else {
                 let text =
                     format!("{asked} needs the length of its network, such as {asked}/24, for nothing else says it");
-                return Err(PlanError::Wishes(text));
+                return Err(PlanError::Unsaid(text));
             };
             let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
             self.check_reserved(asked.address, network, None, "that was asked for")?;
@@ -505,6 +536,17 @@ impl Planner<'_> {
             ipv6_addresses: self.wanted.ipv6_addresses,
         };
         self.plan.segments = new.plan(self.view, &mut self.plan.steps)?;
+        let outside = self.plan.segments.first().and_then(|segment| segment.outside.as_ref());
+        let has = |network: &IpNet| {
+            outside.is_some_and(|own| if network.addr().is_ipv4() { own.ipv4.is_some() } else { own.ipv6.is_some() })
+        };
+        let family = |network: &IpNet| if network.addr().is_ipv4() { "IPv4" } else { "IPv6" };
+        let note = |network: &IpNet| {
+            format!("zones on {network} have no way out: the router has no {} address outside", family(network))
+        };
+        // Where the router asks for an address outside by itself, nobody knows yet.
+        let missing = self.wanted.routes.iter().filter(|network| !has(network) && !self.wanted.ipv6);
+        self.plan.notes.extend(missing.map(note));
         self.plan.attachments.extend(self.plan.segments.iter().filter_map(inside));
         Ok(())
     }
@@ -521,12 +563,16 @@ impl Planner<'_> {
         Some(Outside { interface, over, vlan, ipv4: first.ipv4, ipv6: first.ipv6, gateways })
     }
 
-    fn finish(mut self) -> Result<Plan, PlanError> {
-        if let Some(vlan) = self.wanted.vlan.filter(|_| self.plan.attachments.iter().all(|one| one.vlan.is_none())) {
-            let text =
-                format!("VLAN {vlan} is for addresses on a link of the host, and none of these is; leave it out");
-            return Err(PlanError::Wishes(text));
+    fn check_vlan(&self) -> Result<(), PlanError> {
+        match self.wanted.vlan.filter(|_| self.plan.attachments.iter().all(|one| one.vlan.is_none())) {
+            Some(vlan) => Err(PlanError::Wishes(format!(
+                "VLAN {vlan} is for addresses on a link of the host, and none of these is; leave it out"
+            ))),
+            None => Ok(()),
         }
+    }
+
+    fn finish(mut self) -> Plan {
         if let Some(limits) = &self.wanted.flow {
             for attachment in self.plan.attachments.iter_mut().filter(|one| one.mac.is_some()) {
                 let Some(address) = attachment.addresses().next() else { continue };
@@ -555,7 +601,7 @@ impl Planner<'_> {
         let attachments = self.plan.attachments.iter().cloned().map(|one| Step::remember(one.into()));
         let records: Vec<Step> = segments.chain(attachments).collect();
         self.plan.steps.extend(records);
-        Ok(self.plan)
+        self.plan
     }
 }
 

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::address::{first_host, overlap};
 use super::model::SLAAC_LENGTH;
-use super::view::{SHARED, STUBS, VNICS};
+use super::view::{MacOwner, SHARED, STUBS, VNICS};
 use super::{Domain, Ipv6Addresses, LinkName, Outside, PlanError, Router, Segment, SegmentName, Step, View};
 use crate::host::NetworkChange;
 
@@ -38,16 +38,17 @@ impl NewSegments<'_> {
     }
 
     fn refuse_overlaps(&self, view: &View) -> Result<(), PlanError> {
+        let mut errors = Vec::new();
         for (index, network) in self.networks.iter().enumerate() {
             let earlier = self.networks[..index].iter().find(|other| overlap(**other, *network));
             let earlier = earlier.map(|other| (*other, "this router too".to_owned()));
             let others = || view.overlapping(*network).or_else(|| view.overlapping_beside(*network));
             if let Some((other, whose)) = earlier.or_else(others) {
-                return Err(PlanError::Overlap { network: *network, other, whose });
+                errors.push(PlanError::Overlap { network: *network, other, whose });
             }
-            first_host(*network)?;
+            errors.extend(first_host(*network).err().map(PlanError::from));
         }
-        Ok(())
+        PlanError::of(errors)
     }
 
     fn check_ipv6_addresses(&self) -> Result<(), PlanError> {
@@ -68,7 +69,10 @@ impl NewSegments<'_> {
     /// The link that zones share is made with the segment, so that no two zones have to agree on who makes it.
     fn one(&self, networks: &[IpNet], view: &mut View, steps: &mut Vec<Step>) -> Result<Segment, PlanError> {
         let [etherstub, shared, inside] = [view.allocate(STUBS)?, view.allocate(SHARED)?, view.allocate(VNICS)?];
-        let [shared_mac, inside_mac] = [view.allocate_mac(), view.allocate_mac()];
+        let name = networks.first().copied().map(SegmentName::of);
+        let name = name.ok_or_else(|| PlanError::Wishes("a segment needs a network".to_owned()))?;
+        let shared_mac = view.allocate_mac(&etherstub, &MacOwner::Shared(&name));
+        let inside_mac = view.allocate_mac(&etherstub, &MacOwner::Router(&name));
         let outer = self.outside.as_ref().and_then(|outside| view.survey.link(outside.over.as_str())?.mtu);
         let mut change = |change| steps.push(Step::Host { change });
         change(NetworkChange::CreateEtherstub { link: etherstub.clone() });
@@ -86,9 +90,8 @@ impl NewSegments<'_> {
         change(NetworkChange::CreateInterface { link: shared.clone() });
         change(vnic(&inside, inside_mac));
         let has_ipv6 = networks.iter().any(|net| matches!(net, IpNet::V6(_)));
-        let name = networks.first().copied().map(SegmentName::of);
         let mut segment = Segment {
-            name: name.ok_or_else(|| PlanError::Wishes("a segment needs a network".to_owned()))?,
+            name,
             ipv4: None,
             ipv6: None,
             gateway4: None,

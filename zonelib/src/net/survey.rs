@@ -1,11 +1,11 @@
-//! What the host has now: five lists, each asked for once, however many zones there are.
+//! What the host has now: six lists, each asked for once, however many zones there are.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::host::dladm::{self, Link, LinkClass, Vlan, Vnic};
+use crate::host::dladm::{self, Card, Link, LinkClass, Vlan, Vnic};
 use crate::host::ipadm::{self, Address, Interface};
 use crate::host::routes::{self, Route};
 use crate::host::{LinkName, ListError, MacAddress};
@@ -17,6 +17,7 @@ pub struct Survey {
     vnics: HashMap<String, Vnic>,
     vlans: HashMap<String, Vlan>,
     macs: HashSet<MacAddress>,
+    cards: HashMap<String, MacAddress>,
     interfaces: HashSet<String>,
     addresses: Vec<Address>,
     routes: Vec<Route>,
@@ -34,14 +35,15 @@ pub struct Neighbourhood {
 }
 
 impl Survey {
-    /// Looks at the host. Runs five commands, and one more where there are VLANs.
+    /// Looks at the host. Runs six commands, and one more where there are VLANs.
     ///
     /// # Errors
     /// [`ListError`].
     pub fn take() -> Result<Self, ListError> {
         let (links, vnics) = (dladm::links()?, dladm::vnics()?);
         let vlans = if links.iter().any(|link| link.class == LinkClass::Vlan) { dladm::vlans()? } else { Vec::new() };
-        Ok(Self::of(links, vnics, ipadm::interfaces()?, ipadm::addresses()?, routes::routes()?).with_vlans(vlans))
+        let survey = Self::of(links, vnics, ipadm::interfaces()?, ipadm::addresses()?, routes::routes()?);
+        Ok(survey.with_cards(dladm::cards()?).with_vlans(vlans))
     }
 
     /// The same, where these of the links are VLANs.
@@ -60,6 +62,7 @@ impl Survey {
         routes: Vec<Route>,
     ) -> Self {
         Self {
+            cards: HashMap::new(),
             macs: vnics.iter().filter_map(|vnic| vnic.mac).collect(),
             links: links.into_iter().map(|link| (link.name.clone(), link)).collect(),
             vnics: vnics.into_iter().map(|vnic| (vnic.name.clone(), vnic)).collect(),
@@ -68,6 +71,22 @@ impl Survey {
             addresses,
             routes,
         }
+    }
+
+    /// And these network cards.
+    #[must_use]
+    pub fn with_cards(self, cards: Vec<Card>) -> Self {
+        Self { cards: cards.into_iter().map(|card| (card.link, card.mac)).collect(), ..self }
+    }
+
+    /// The Ethernet addresses of the network cards that a link is made of: none for an etherstub.
+    #[must_use]
+    pub fn cards_of(&self, link: &LinkName) -> Vec<MacAddress> {
+        let ports = self.link(link.as_str()).map(|link| link.over.clone()).unwrap_or_default();
+        let names = std::iter::once(link.as_str()).chain(ports.iter().map(String::as_str));
+        let mut macs: Vec<MacAddress> = names.filter_map(|name| self.cards.get(name)).copied().collect();
+        macs.sort_unstable();
+        macs
     }
 
     /// A link.

@@ -197,8 +197,13 @@ impl LiveRouter {
                 journal.step(Undo::Reread { zone: self.zone().map(str::to_owned), what })?;
             }
         }
+        let mut known = BTreeSet::new();
         for change in changes {
             let (root, state) = (self.place.clone(), self.state.path().to_owned());
+            let folders = change.new_folders(self.tree()).map_err(self.inside())?;
+            for path in folders.into_iter().filter(|path| known.insert(path.clone())) {
+                journal.step(Undo::ZoneFolder { root: root.clone(), state: state.clone(), path })?;
+            }
             journal.step(Undo::ZoneFile { root, state, path: change.path.clone(), before: change.saved() })?;
         }
         Ok(())

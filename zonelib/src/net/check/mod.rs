@@ -6,6 +6,7 @@ mod lost;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
+use super::view::MacOwner;
 use super::{
     Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, Segment, Step,
     Survey, View, VlanId, gateway_addresses,
@@ -192,7 +193,8 @@ impl Checker<'_> {
         };
         let plumb = |link: &LinkName| host(NetworkChange::CreateInterface { link: link.clone() });
         let Some(link) = &segment.shared_vnic else {
-            let (link, mac) = (self.view.allocate(SHARED)?, self.view.allocate_mac());
+            let link = self.view.allocate(SHARED)?;
+            let mac = self.view.allocate_mac(stub, &MacOwner::Shared(name));
             let steps = vec![vnic(&link, mac), plumb(&link)];
             let whole = Segment { shared_vnic: Some(link), shared_mac: Some(mac), ..segment.clone() };
             let steps = steps.into_iter().chain([Step::replace(whole.into())]).collect();
@@ -201,7 +203,7 @@ impl Checker<'_> {
             return Ok(());
         };
         if self.view.survey.link(link.as_str()).is_none() {
-            let mac = segment.shared_mac.unwrap_or_else(|| self.view.allocate_mac());
+            let mac = segment.shared_mac.unwrap_or_else(|| self.view.allocate_mac(stub, &MacOwner::Shared(name)));
             let whole = Segment { shared_mac: Some(mac), ..segment.clone() };
             let steps = vec![vnic(link, mac), plumb(link), Step::replace(whole.into())];
             self.found.push(Difference::mended(format!("segment `{name}`: the link `{link}` is gone"), steps));
@@ -217,7 +219,7 @@ impl Checker<'_> {
         let (Router::Global, Some(inside)) = (&segment.router, &segment.inside) else { return };
         let (name, stub) = (&segment.name, &segment.etherstub);
         if self.view.survey.link(inside.as_str()).is_none() {
-            let mac = segment.inside_mac.unwrap_or_else(|| self.view.allocate_mac());
+            let mac = segment.inside_mac.unwrap_or_else(|| self.view.allocate_mac(stub, &MacOwner::Router(name)));
             let whole = Segment { inside_mac: Some(mac), ..segment.clone() };
             let mut steps =
                 vec![host(NetworkChange::CreateVnic { link: inside.clone(), over: stub.clone(), mac, vlan: None })];
@@ -283,7 +285,8 @@ impl Checker<'_> {
                 self.found.push(Difference::told(problem, "rename that link, and check again to have the vnic made"));
             }
             (None, mac) => {
-                let mac = mac.unwrap_or_else(|| self.view.allocate_mac());
+                let owner = MacOwner::Zone(zone, &attachment.place);
+                let mac = mac.unwrap_or_else(|| self.view.allocate_mac(&over, &owner));
                 let vnic = NetworkChange::CreateVnic { link: link.clone(), over, mac, vlan: attachment.vlan };
                 let mut steps = vec![host(vnic), replaced(mac)];
                 let flow = attachment.flow.as_ref().zip(attachment.addresses().next());

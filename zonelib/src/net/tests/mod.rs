@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::host::NetworkChange;
-use crate::host::dladm::{Link, LinkClass, Vlan, Vnic};
+use crate::host::dladm::{Card, Link, LinkClass, Vlan, Vnic};
 use crate::host::ipadm::{Address, AddressKind, Interface};
 use crate::host::routes::Route;
 use crate::journal::StateDir;
@@ -18,6 +18,7 @@ use crate::store::{Directory, Record, Records, Store};
 /// What dladm, ipadm and netstat would list.
 #[derive(Clone, Default)]
 struct Lists {
+    cards: Vec<Card>,
     links: Vec<Link>,
     vnics: Vec<Vnic>,
     interfaces: Vec<Interface>,
@@ -43,6 +44,10 @@ impl Lists {
     fn link(&mut self, name: &str, class: LinkClass, mtu: u32, over: &[&str]) {
         let over = over.iter().map(|&name| name.to_owned()).collect();
         self.links.push(Link { name: name.to_owned(), class, mtu: Some(mtu), down: false, over });
+    }
+
+    fn card(&mut self, link: &str, mac: &str) {
+        self.cards.push(Card { link: link.to_owned(), mac: mac.parse().unwrap() });
     }
 
     fn address(&mut self, object: &str, address: &str) {
@@ -110,8 +115,8 @@ impl Lists {
     }
 
     fn survey(&self) -> Survey {
-        let Self { links, vnics, interfaces, addresses, routes, vlans } = self.clone();
-        Survey::of(links, vnics, interfaces, addresses, routes).with_vlans(vlans)
+        let Self { cards, links, vnics, interfaces, addresses, routes, vlans } = self.clone();
+        Survey::of(links, vnics, interfaces, addresses, routes).with_cards(cards).with_vlans(vlans)
     }
 }
 
@@ -180,7 +185,7 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// Command lines without the folders of the commands and the random part of Ethernet addresses.
+/// Command lines without the folders of the commands and Ethernet addresses.
 fn commands(steps: &[Step]) -> Vec<String> {
     let plain = |line: String| {
         let words = line.split(' ').map(|word| match word.rsplit_once('/') {

@@ -41,11 +41,84 @@ fn a_router_makes_its_segment() {
 }
 
 #[test]
+fn a_router_without_an_address_of_a_family_outside_is_told() {
+    let host = Host::new(Lists::usual());
+    let notes = |outside: &[&str], routes: &[&str]| {
+        let wanted = Wanted {
+            routes: routes.iter().map(|net| address::network(net).unwrap()).collect(),
+            link: Some("net0".parse().unwrap()),
+            ..exclusive("r1", outside)
+        };
+        host.plan(&wanted).unwrap().notes
+    };
+    let both = ["10.1.2.0/24", "fd00:1::/64"];
+    assert_eq!(notes(&["192.0.2.20", "2001:db8::20/64"], &both), [""; 0]);
+    assert_eq!(
+        notes(&["192.0.2.20"], &both),
+        ["zones on fd00:1::/64 have no way out: the router has no IPv6 address outside"]
+    );
+    assert_eq!(
+        notes(&["2001:db8::20/64"], &both[..1]),
+        ["zones on 10.1.2.0/24 have no way out: the router has no IPv4 address outside"]
+    );
+}
+
+#[test]
 fn an_etherstub_for_big_packets_stays_as_it_is() {
     let mut lists = Lists::usual();
     lists.address("net1/v4", "198.51.100.9/24");
     let plan = Host::new(lists).plan(&router("r1", "198.51.100.20", &["10.1.2.0/24"])).unwrap();
     assert!(!commands(&plan.steps).iter().any(|line| line.contains("mtu")), "{:?}", commands(&plan.steps));
+}
+
+/// The Ethernet addresses that a plan has.
+fn macs(plan: &Plan) -> Vec<String> {
+    let shared = plan.segments.iter().filter_map(|segment| segment.shared_mac);
+    plan.attachments.iter().filter_map(|one| one.mac).chain(shared).map(|mac| mac.to_string()).collect()
+}
+
+#[test]
+fn a_zone_has_the_same_ethernet_address_again() {
+    let mut lists = Lists::usual();
+    lists.card("net0", "0:c:29:1:2:3");
+    let mut host = Host::new(lists.clone());
+    let first = host.make(&router("r1", "192.0.2.20", &["10.1.2.0/24"]));
+    assert_eq!(
+        macs(&first),
+        macs(&Host::new(lists.clone()).plan(&router("r1", "192.0.2.20", &["10.1.2.0/24"])).unwrap())
+    );
+    let web = exclusive("web", &["192.0.2.31", "10.1.2.5"]);
+    let planned = host.plan(&web).unwrap();
+    // Others have come meanwhile, and it is given another link.
+    host.make(&exclusive("db", &["10.1.2.6"]));
+    let made = host.make(&web);
+    assert_ne!(planned.attachments[0].link, made.attachments[0].link);
+    assert_eq!(macs(&planned), macs(&made));
+    // Each network, zone and vnic has another one, and so has the same zone again while its vnics are there.
+    let again = host.plan(&exclusive("web", &["192.0.2.32", "192.0.2.33", "10.1.2.7"])).unwrap();
+    let mut all = [macs(&first), macs(&made), macs(&again)].concat();
+    assert_eq!(all.len(), 3 + 2 + 3);
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 3 + 2 + 3);
+    // Another host on the same network.
+    let mut other = Lists::usual();
+    other.card("net0", "0:c:29:1:2:4");
+    let theirs = Host::new(other).plan(&exclusive("web", &["192.0.2.31"])).unwrap();
+    assert_ne!(macs(&theirs)[0], macs(&made)[0]);
+    // And where several cards are one link.
+    let aggregated = |mac: &str| {
+        let mut lists = Lists::default();
+        lists.link("net0", LinkClass::Physical, 1500, &[]);
+        lists.link("net1", LinkClass::Physical, 1500, &[]);
+        lists.link("aggr0", LinkClass::Aggregation, 1500, &["net0", "net1"]);
+        lists.card("net0", "0:c:29:1:2:3");
+        lists.card("net1", mac);
+        lists.address("aggr0/v4", "192.0.2.10/24");
+        macs(&Host::new(lists).plan(&exclusive("web", &["192.0.2.31"])).unwrap())
+    };
+    assert_eq!(aggregated("0:c:29:1:2:9"), aggregated("0:c:29:1:2:9"));
+    assert_ne!(aggregated("0:c:29:1:2:9"), aggregated("0:c:29:1:2:a"));
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn mkisofs_makes_an_image_that_cloud_init_finds() {
         fs::write(seed.join(name), &zone_files(&simple(), "web")[name]).unwrap();
     }
     let image = scratch.join("seed.iso");
-    let (well, said) = ran(Command::new(mkisofs).args(cloud_init::mkisofs_arguments(&seed, &image)));
+    let (well, said) = ran(Command::new(mkisofs).args(cloud_init::mkisofs_arguments(&seed, "zonekit web", &image)));
     assert!(well, "{said}");
     let (_, label) = ran(Command::new(&isoinfo).arg("-d").arg("-i").arg(&image));
     assert!(label.contains("Volume id: CIDATA"), "{label}");
