@@ -155,6 +155,24 @@ fn a_zone_on_the_shared_stack_gets_an_address_on_the_shared_link() {
 }
 
 #[test]
+fn a_shared_address_of_an_unknown_network_goes_where_it_is_told() {
+    let host = Host::new(Lists::usual());
+    let on = |address: &str, link: &str| Wanted { link: link.parse().ok(), ..shared("web", &[address]) };
+    let plan = host.plan(&on("10.7.0.5/24", "net0")).unwrap();
+    assert_eq!(commands(&plan.steps), ["write down attachments/web+net0+10.7.0.5"]);
+    assert_eq!(plan.resources[0].address.as_deref(), Some("10.7.0.5/24"));
+    for (address, link, said) in [
+        ("10.7.0.5/24", "net1", "the global zone does not use `net1` for IP"),
+        ("10.7.0.5", "net0", "10.7.0.5 needs the length of its network, such as 10.7.0.5/24"),
+        ("10.7.0.255/24", "net0", "10.7.0.255 is the broadcast address"),
+        ("10.7.0.5/24", "", "10.7.0.5/24 is on no segment and on no network of this host"),
+    ] {
+        let error = host.plan(&on(address, link)).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn both_families_of_a_segment_are_one_interface() {
     let host = Host::with_router(&["10.1.2.0/24", "fd00:1::/64"]);
     let segment = &host.view().segments[0];
