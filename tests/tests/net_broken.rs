@@ -260,6 +260,27 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn what_comes_while_somebody_looks_is_no_difference() {
+    if skip_without_root() {
+        return;
+    }
+    let world = networked();
+    world.configure("late", "sparse-root");
+    world.zoneadm("late", &["install"]).well();
+    world.lab.reset_log();
+    world.lab.fault(Some(&Fault::Slow("flowadm".to_owned(), 3000)));
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| check(&world, false));
+        // Links have been listed, and records have not been read.
+        while !world.lab.log().iter().any(|call| call.line().contains("flowadm")) && !looking.is_finished() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        run(&world, "net-attach", &["-z", "late", "-x", "10.1.1.7"]).well();
+        assert_eq!(looking.join().unwrap().well().out, "");
+    });
+}
+
+#[test]
 fn who_is_not_root_is_told_in_one_line() {
     if skip_without_root() {
         return;

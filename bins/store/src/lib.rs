@@ -6,13 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use zonelib::config::{ZonesError, zones};
-use zonelib::host::{self, ListError, flowadm};
+use zonelib::host;
 use zonelib::journal::StateDir;
-use zonelib::net::check::{CheckError, Difference, check};
-use zonelib::net::{ApplyError, Names, PlanError, Step, Survey, View, zap};
+use zonelib::net::check::{CheckError, Difference, look, look_beside_others};
+use zonelib::net::{Names, PlanError, Step, View, zap};
 use zonelib::program::{self, Answer};
-use zonelib::store::{Directory, Store, StoreError};
+use zonelib::store::{Directory, StoreError};
 
 pub use cli::{Cli, Verb};
 
@@ -25,12 +24,6 @@ pub enum Error {
     /// The records.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The host.
-    #[error(transparent)]
-    List(#[from] ListError),
-    /// The zones.
-    #[error(transparent)]
-    Zones(#[from] ZonesError),
     /// The comparison.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -73,20 +66,14 @@ fn run_check(state: &StateDir, repair: bool, json: bool) -> Result<Answer, Error
     let store = Directory::new(state);
     // Names are held for repairs alone: looking keeps nobody waiting.
     let _names = if repair { only_root().and_then(|()| Ok(Some(Names::hold(&store)?)))? } else { None };
-    let found = check(state, Survey::take()?, flowadm::flows()?, &zones(Path::new("/"))?)?;
+    let found = if repair { look(state)? } else { look_beside_others(state)? };
+    let mend = |one: &Difference| one.mend(&store).map_err(|error| error.to_string());
     let mended: Vec<Option<Result<(), String>>> =
-        found.iter().map(|one| (repair && one.is_mendable()).then(|| mend(one, &store))).collect();
+        found.iter().map(|one| (repair && one.is_mendable()).then(|| mend(one))).collect();
     let all_mended = mended.iter().all(|mended| matches!(mended, Some(Ok(()))));
     let answer = if found.is_empty() || all_mended { Answer::Yes } else { Answer::No };
     let text = if json { data(&found, &mended) } else { text(&found, &mended) };
     Ok(program::answer(PROGRAM, &text, answer))
-}
-
-fn mend(difference: &Difference, store: &dyn Store) -> Result<(), String> {
-    if let Some(path) = &difference.stale {
-        std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    difference.steps.iter().try_for_each(|step| step.run(store)).map_err(|error: ApplyError| error.to_string())
 }
 
 fn text(found: &[Difference], mended: &[Option<Result<(), String>>]) -> String {

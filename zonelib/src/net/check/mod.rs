@@ -4,17 +4,18 @@ mod flows;
 mod lost;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::view::MacOwner;
 use super::{
-    Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, Segment, Step,
-    Survey, View, VlanId, gateway_addresses,
+    ApplyError, Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, Segment,
+    Step, Survey, View, VlanId, gateway_addresses,
 };
-use crate::config::{ConfigError, Zone, ZoneConfig, ZoneName, file};
-use crate::host::NetworkChange;
+use crate::config::{ConfigError, Zone, ZoneConfig, ZoneName, ZonesError, file, zones};
 use crate::host::dladm::LinkClass;
-use crate::host::flowadm::HostFlow;
+use crate::host::flowadm::{self, HostFlow};
+use crate::host::{ListError, NetworkChange};
 use crate::journal::{JournalError, StateDir};
 use crate::store::{Directory, Record, Records, Store, StoreError};
 
@@ -40,6 +41,17 @@ impl Difference {
         Self { problem, advice: String::new(), steps, stale: None }
     }
 
+    /// Mends it. It may be done again where it has failed.
+    ///
+    /// # Errors
+    /// [`MendError`].
+    pub fn mend(&self, store: &dyn Store) -> Result<(), MendError> {
+        if let Some(path) = &self.stale {
+            std::fs::remove_file(path).map_err(|source| MendError::System { path: path.clone(), source })?;
+        }
+        Ok(self.steps.iter().try_for_each(|step| step.run(store))?)
+    }
+
     /// Whether it can be mended by doing it.
     #[must_use]
     pub fn is_mendable(&self) -> bool {
@@ -59,6 +71,50 @@ pub enum CheckError {
     /// What would mend it cannot be planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The host cannot be looked at.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// The zones cannot be listed.
+    #[error(transparent)]
+    Zones(#[from] ZonesError),
+}
+
+/// Why something was not mended.
+#[derive(Debug, thiserror::Error)]
+pub enum MendError {
+    /// A file could not be removed.
+    #[error("{}: {source}", path.display())]
+    System {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A step failed.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+/// Looks at the records, the host and its zones.
+///
+/// # Errors
+/// [`CheckError`].
+pub fn look(state: &StateDir) -> Result<Vec<Difference>, CheckError> {
+    check(state, Survey::take()?, flowadm::flows()?, &zones(Path::new("/"))?)
+}
+
+/// Looks without keeping others from their work: what differs is what is seen twice.
+///
+/// # Errors
+/// [`CheckError`].
+pub fn look_beside_others(state: &StateDir) -> Result<Vec<Difference>, CheckError> {
+    let before = look(state)?;
+    if before.is_empty() {
+        return Ok(before);
+    }
+    let mut found = look(state)?;
+    found.retain(|one| before.iter().any(|other| other.problem == one.problem));
+    Ok(found)
 }
 
 /// Compares the records with the host, its flows and its zones. One damaged record does not keep the others from being
