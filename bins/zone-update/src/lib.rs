@@ -15,6 +15,7 @@ use zonelib::populate::{Counters, ImageError, Settings, Wanted};
 use zonelib::program::{self, Answer};
 use zonelib::recipe::RecipeError;
 use zonelib::root::Tree;
+use zonelib::smf::{self, Outcome, Prepared, Svccfg};
 use zonelib::storage::OpenError;
 use zonelib::update::{self, Apply, UpdateError};
 
@@ -165,16 +166,34 @@ fn sync_clones(
             let Some(clone) = libclone::Clone::of(packages, share, path) else { continue };
             let clone = clone.when_waiting(&waiting);
             let before = clone.state().map_err(Failure::Clone)?;
+            let counters = Counters::default();
+            let go_on = || !host::interrupted();
+            let settings = Settings { jobs: host::processors(), verify: false, go_on: &go_on, counters: &counters };
             if !cli.dry_run && before != State::Current {
-                let counters = Counters::default();
-                let go_on = || !host::interrupted();
-                let settings = Settings { jobs: host::processors(), verify: false, go_on: &go_on, counters: &counters };
                 clone.sync(&settings).map_err(Failure::Clone)?;
             }
             report.shared(Shared { path: clone.path().to_owned(), before });
+            if let Some(prepared) = Prepared::of(&clone, &target.recipe, Svccfg::of_host()) {
+                renew(cli, &prepared, &settings, report);
+            }
         }
     }
     Ok(())
+}
+
+/// The service repository beside a clone, for zones to come. Without it these only take longer to boot.
+fn renew(cli: &Cli, prepared: &Prepared<'_, '_>, settings: &Settings<'_>, report: &mut Report<'_>) {
+    let was_stale = prepared.state().is_ok_and(|state| state == State::Stale);
+    if !was_stale || !prepared.possible() {
+        return;
+    }
+    let outcome = if cli.dry_run { Ok(Outcome::Current) } else { prepared.renew(settings) };
+    let warning = match outcome {
+        Ok(Outcome::Made(imported)) => imported.warning(),
+        Ok(Outcome::Current) => None,
+        Err(error) => Some(smf::warning(&error)),
+    };
+    report.repository(&prepared.path(), warning);
 }
 
 fn one(
