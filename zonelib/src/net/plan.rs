@@ -533,6 +533,11 @@ impl Planner<'_> {
                 let flow = Flow { name, limits: limits.clone() };
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
+                // One flow, one address.
+                let others = attachment.addresses().skip(1);
+                let note =
+                    |other: IpNet| format!("the limits are those of {}; {} has none", address.addr(), other.addr());
+                self.plan.notes.extend(others.map(note));
             }
         }
         let exclusive = self.plan.attachments.iter().any(|one| one.mode == Mode::Exclusive);
