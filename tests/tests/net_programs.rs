@@ -367,7 +367,7 @@ fn networks_of_zap_are_taken_over() {
     for (name, text, _) in bad {
         fs::write(zap.join(name), text).unwrap();
     }
-    rustix::fs::mknodat(rustix::fs::CWD, &zap.join("rconfig.10.13"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+    rustix::fs::mknodat(rustix::fs::CWD, zap.join("rconfig.10.13"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
         .unwrap();
     let did = run(&world, "store", &["import-zap"]);
     assert_eq!((did.code, did.out.as_str()), (1, "write down attachments/box+snic0+10.5.0.8\n"));
