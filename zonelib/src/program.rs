@@ -235,10 +235,10 @@ pub struct ZoneFlags {
 }
 
 impl StateFlags {
-    /// The folder.
+    /// The folder. What is in it is named by other programs too, which may be called elsewhere.
     #[must_use]
     pub fn dir(&self) -> StateDir {
-        StateDir::new(&self.state)
+        StateDir::new(&std::path::absolute(&self.state).unwrap_or_else(|_| self.state.clone()))
     }
 }
 

@@ -18,6 +18,7 @@ mod reread;
 pub mod routes;
 mod setting;
 mod small_file;
+mod vlan;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -34,6 +35,7 @@ pub use parsable::ListError;
 pub use reread::{Reread, in_zone};
 pub use setting::Setting;
 pub use small_file::read_small;
+pub use vlan::{VlanId, VlanIdError};
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

@@ -181,6 +181,9 @@ pub fn route(
     recovered: impl FnOnce(&Recovered),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failed> {
+    if !dry {
+        super::only_root().map_err(|error| undone(error.into()))?;
+    }
     let store = Directory::new(state);
     let check = || -> Result<(), GlobalError> {
         let traits = LiveRouter::find(&Router::Global, state)?.traits()?;
@@ -308,6 +311,7 @@ pub fn forget(
         removed.steps.iter().for_each(|step| done.step(step));
         return Ok(done);
     }
+    super::only_root().map_err(|error| undone(error.into()))?;
     let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
         let _names = Names::hold(&store)?;
         let view = View::take(&store)?;

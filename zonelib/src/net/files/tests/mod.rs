@@ -7,7 +7,7 @@ mod tools;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::sample::{Sample, rich, simple};
+use super::sample::{Sample, rich, simple, without_slaac};
 use super::smf::{HaproxyPlace, Service, ingress_manifest, profile};
 use super::sysidcfg::{Sysidcfg, sysidcfg};
 use super::{CryptedPassword, SshKey, Timezone, cloud_init, dnsmasq, haproxy, interface, ipf, ipnat, resolver};
@@ -99,6 +99,8 @@ fn the_files_are_as_before() {
             golden(&format!("{name}/{zone}/{file}"), &text);
         }
     }
+    let config = dnsmasq::config(&without_slaac().routing(), dnsmasq::Dialect::default());
+    golden("without-slaac/router/dnsmasq.conf", &config);
     let services = [
         (Service::Forwarding4, true),
         (Service::Routing4, false),
