@@ -395,6 +395,11 @@ impl Planner<'_> {
                 let flow = Flow::of(&attachment.link, limits.clone());
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
+                // One flow, one address.
+                let others = attachment.addresses().skip(1);
+                let note =
+                    |other: IpNet| format!("the limits are those of {}; {} has none", address.addr(), other.addr());
+                self.plan.notes.extend(others.map(note));
             }
         }
         for attachment in self.plan.attachments.iter().filter(|one| one.ipv6.is_none()) {
