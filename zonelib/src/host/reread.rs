@@ -3,6 +3,8 @@
 //! Files of a router's zone are read by programs of that zone only: its root user may have written anything into
 //! them. Source: zlogin(1), pkill(1), svcadm(8), ipnat(8), ipf(8), route(8).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{HostCommand, HostError};
@@ -49,11 +51,14 @@ const INGRESS_MANIFEST: &str = "/lib/svc/manifest/site/zonekit-ingress.xml";
 const INGRESS: &str = "svc:/site/zonekit-ingress:default";
 const DNSMASQ: &str = "svc:/network/dnsmasq:default";
 
+/// How long a program or service of a zone is waited for: its root user may have put anything in its place.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A command that runs in a running zone, or in the global one.
 #[must_use]
 pub fn in_zone(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
     match zone {
-        Some(zone) => HostCommand::new("/usr/sbin/zlogin").args([zone, program]).args(arguments),
+        Some(zone) => HostCommand::new("/usr/sbin/zlogin").args([zone, program]).args(arguments).within(PATIENCE),
         None => HostCommand::new(program).args(arguments),
     }
 }
@@ -70,7 +75,7 @@ fn file(zone: Option<&str>, path: &str) -> String {
 fn service_command(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
     let command = HostCommand::new(program);
     match zone {
-        Some(zone) => command.args(["-z", zone]).args(arguments),
+        Some(zone) => command.args(["-z", zone]).args(arguments).within(PATIENCE),
         None => command.args(arguments),
     }
 }
@@ -131,21 +136,30 @@ impl Reread {
             }
             Self::Dnsmasq => svcadm(zone, &["restart", DNSMASQ]),
             // -C drops rules and leaves sessions; with -F it would drop these too.
-            Self::Translation => {
-                in_zone(zone, "/usr/sbin/ipnat", &["-C", "-f", &file(zone, IPNAT_CONF)]).run().map(drop)
-            }
+            Self::Translation => load(&in_zone(zone, "/usr/sbin/ipnat", &["-C", "-f", &file(zone, IPNAT_CONF)])),
             Self::Filter => {
                 // The set that is not in use is filled, and takes over at the end.
                 let [four, six] = [IPF_CONF, IPF6_CONF].map(|path| file(zone, path));
                 let ipf: [&[&str]; 5] =
                     [&["-I", "-Fa"], &["-6", "-I", "-Fa"], &["-I", "-f", &four], &["-6", "-I", "-f", &six], &["-s"]];
-                ipf.into_iter().try_for_each(|arguments| in_zone(zone, "/usr/sbin/ipf", arguments).run().map(drop))
+                ipf.into_iter().try_for_each(|arguments| load(&in_zone(zone, "/usr/sbin/ipf", arguments)))
             }
             Self::AddRoute { words } => route(zone, "add", words, ROUTE_EXISTS),
             Self::DeleteRoute { words } => route(zone, "delete", words, NO_ROUTE),
             Self::Ingress { runs } => ingress(zone, *runs),
         }
     }
+}
+
+/// Loads rules. What the kernel does not take is told, and is no failure to the command; a rule that is there twice is there.
+fn load(command: &HostCommand) -> Result<(), HostError> {
+    let said = command.run_heeding()?;
+    let refused = |line: &&str| line.contains(":ioctl(") && !line.contains("File exists");
+    let refused: Vec<&str> = said.lines().map(str::trim).filter(refused).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(HostError::Partly { line: command.line(), said: refused.join("; ") })
 }
 
 fn route(zone: Option<&str>, verb: &str, words: &str, well: i32) -> Result<(), HostError> {
