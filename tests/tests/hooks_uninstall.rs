@@ -184,6 +184,86 @@ fn clones_become_independent() {
     gone(&world, "z3");
 }
 
+/// What a dry run says of datasets, done by hand on a host like the one where it is done.
+#[test]
+fn what_is_told_is_what_is_done_where_snapshots_move() {
+    if skip_without_root() {
+        return;
+    }
+    type Make = fn(&World);
+    fn snapshot(world: &World, of: &str, leaf: &str) {
+        world.lab.zfs_ok(&["snapshot", &format!("rpool/zones/{of}/ROOT/zbe@{leaf}")]);
+    }
+    fn clone(world: &World, zone: &str, of: &str) {
+        world.configure(zone, "sparse-root");
+        world.zoneadm(zone, &["clone", of]).well();
+    }
+    let hosts: [Make; 5] = [
+        |world| {
+            snapshot(world, "z1", "zbe-1");
+            clone(world, "z2", "z1");
+            snapshot(world, "z1", "SUNWzone1");
+        },
+        |world| {
+            clone(world, "z2", "z1");
+            snapshot(world, "z1", "zbe-1");
+            clone(world, "z3", "z1");
+            snapshot(world, "z2", "zbe-2");
+            clone(world, "z4", "z2");
+        },
+        |world| {
+            clone(world, "z2", "z1");
+            clone(world, "z3", "z2");
+            clone(world, "z4", "z3");
+            snapshot(world, "z2", "zbe-3");
+        },
+        |world| {
+            // Two clones of one snapshot, of which a later one has a clone too.
+            clone(world, "z2", "z1");
+            world.lab.zfs_ok(&["clone", "rpool/zones/z1/ROOT/zbe@z2_snap", "rpool/copy"]);
+            snapshot(world, "z1", "zbe-1");
+            world.lab.zfs_ok(&["clone", "rpool/zones/z1/ROOT/zbe@zbe-1", "rpool/later"]);
+        },
+        |world| {
+            // A golden image may lie below it; somebody's snapshot goes along with the clone.
+            snapshot(world, "z1", "mine");
+            clone(world, "z2", "z1");
+        },
+    ];
+    for (number, make) in hosts.iter().enumerate() {
+        for zone in ["z1", "z2", "z3"] {
+            let world = || {
+                let world = installed();
+                make(&world);
+                world
+            };
+            let (told_of, done) = (world(), world());
+            if told_of.state(zone).is_empty() {
+                continue;
+            }
+            let before = datasets(&told_of);
+            let told = told_of.zoneadm(zone, &["uninstall", "-F", "-n"]).out;
+            unchanged(&told_of, &before);
+            let all = |verb: &str| -> Vec<String> {
+                let begin = format!("{verb} `");
+                let of_verb = told.lines().filter_map(|line| line.strip_prefix(&begin)?.strip_suffix('`'));
+                of_verb.map(str::to_owned).collect()
+            };
+            for name in all("promote") {
+                told_of.lab.zfs_ok(&["promote", &name]);
+            }
+            let mut left = told_of.lab.names();
+            for name in all("destroy") {
+                let at = left.iter().position(|found| *found == name);
+                left.remove(at.unwrap_or_else(|| panic!("{number} {zone}: there is no `{name}`: {told}")));
+            }
+            done.zoneadm(zone, &["uninstall", "-F"]).well();
+            gone(&done, zone);
+            assert_eq!(done.lab.names(), left, "{number} {zone}: {told}");
+        }
+    }
+}
+
 #[test]
 fn clones_of_one_zone_part_in_any_order() {
     if skip_without_root() {

@@ -77,6 +77,7 @@ fn what_ipadm_refuses_is_refused() {
         ("delete-addr v0/b", "could not delete address: Object not found"),
         ("show-addr v0/b", "Address object not found"),
         ("set-ifprop -m ipv4 -p forwarding=on none0", "set-ifprop: forwarding: Interface does not exist"),
+        ("set-ifprop -m ipv4 -p forwarding=on v1", "set-ifprop: forwarding: Persistent operation on temporary object"),
         ("set-prop -p forwarding=maybe ipv4", "set-prop: forwarding: Invalid argument provided"),
     ] {
         ipadm_refuses(&net, line, text);

@@ -43,5 +43,5 @@ fn a_fault_at_every_step() {
         scenario("peer two routers", "router1", &["net-peer", "router1", "router2"], with_two_routers),
         scenario("end a peering", "router1", &["net-peer", "-d", "router1", "router2"], with_peers),
     ];
-    sweep(&all);
+    sweep(all.into());
 }

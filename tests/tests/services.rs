@@ -190,6 +190,40 @@ fn zonelib_sync_prepares_and_checks() {
 }
 
 #[test]
+fn an_update_of_zones_makes_it_anew_for_the_next() {
+    if skip_without_root() {
+        return;
+    }
+    let mut host = Host::new().with_svccfg();
+    host.sparse("a", &[]);
+    let update = |host: &Host, more: &[&str]| {
+        let mut command = Command::new(program("zone-update"));
+        command.args(["-b", "sparse-root", "--config", "/nonexistent", "--root"]).arg(host.scratch.join("a/root"));
+        command.arg("--image").arg(host.image.path()).arg("--zonelib").arg(host.scratch.join("zonelib")).args(more);
+        let ran = run(command.env("ZONEKIT_LAB", host.scratch.join("lab")).stdin(Stdio::null()));
+        assert_eq!(ran.code(), 0, "{ran:?}");
+        ran.out
+    };
+    assert!(!update(&host, &[]).contains(".lib.repository"));
+    host.image.file("/lib/svc/manifest/more.xml", "more").write();
+    assert!(update(&host, &["-n"]).contains("zonelib/.lib.repository: would be made anew\n"));
+    assert_eq!(host.runs(), 1);
+    assert!(update(&host, &[]).contains("zonelib/.lib.repository: made anew\n"));
+    assert!(!update(&host, &[]).contains(".lib.repository"));
+    assert_eq!(host.runs(), 2);
+    host.sparse("b", &[]);
+    assert_eq!((host.imported("b").len(), host.runs()), (3, 2));
+    // The repository of a zone that is there is its own.
+    assert_eq!(host.imported("a").len(), 2);
+    // An update goes on where the import fails, and a repository that nobody has made is nobody's to make anew.
+    svccfg::put_script(&host.svccfg(), "exit 1\n");
+    host.image.file("/lib/svc/manifest/fourth.xml", "fourth").write();
+    assert!(update(&host, &[]).contains("zonelib/.lib.repository: warning: services are imported at the first boot"));
+    fs::remove_file(host.scratch.join("zonelib/.lib.repository")).unwrap();
+    assert!(!update(&host, &[]).contains(".lib.repository"));
+}
+
+#[test]
 fn a_run_that_is_killed_while_it_imports_is_made_up_for() {
     if skip_without_root() {
         return;

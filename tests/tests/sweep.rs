@@ -2,13 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use std::io::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use tests::run::skip_without_root;
 use tests::scenario::{BRANDS, World};
-use tests::sweep::{Command, Ends, Scenario, Swept};
+use tests::sweep::{Command, Ends, Scenario, side_by_side};
 
 fn zoneadm(words: &'static [&'static str]) -> Command {
     Command::Zoneadm(Box::new(|_| words.iter().map(|word| (*word).to_owned()).collect()))
@@ -257,43 +253,11 @@ fn change_image(world: &World) {
     image.write();
 }
 
-/// Also when the test succeeds.
-fn say(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
-}
-
 #[test]
 fn a_fault_at_every_step() {
     if skip_without_root() {
         return;
     }
-    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
-    let all: Vec<Scenario> = BRANDS
-        .into_iter()
-        .flat_map(|brand| [lives(brand), journeys(brand), families(brand), plain(brand), updates(brand)])
-        .flatten()
-        .filter(|scenario| scenario.name.contains(&only))
-        .collect();
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some(scenario) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let start = std::time::Instant::now();
-            let swept = scenario.sweep();
-            let (calls, points, time) = (swept.calls, swept.points, start.elapsed().as_secs_f64());
-            say(&format!("{scenario:?}: {calls} calls, {points} points, {time:.1} s, {} wrong", swept.wrong.len()));
-            // As they come: whoever breaks something wants to see the first of them.
-            swept.wrong.iter().for_each(|line| say(&format!("{line}\n")));
-            done.lock().unwrap().push(swept);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(work);
-        }
-    });
-    let done: Vec<Swept> = done.into_inner().unwrap();
-    let points: usize = done.iter().map(|swept| swept.points).sum();
-    say(&format!("swept {points} points"));
-    let wrong: usize = done.iter().map(|swept| swept.wrong.len()).sum();
-    assert!(wrong == 0, "{wrong} of {points} points are wrong");
+    let of = |brand| [lives(brand), journeys(brand), families(brand), plain(brand), updates(brand)];
+    side_by_side(BRANDS.into_iter().flat_map(of).flatten().collect());
 }

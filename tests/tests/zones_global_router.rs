@@ -53,6 +53,11 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
         return;
     }
     let world = equipped();
+    // A policy that somebody chose.
+    let policy =
+        ["-s", "svc:/network/ipfilter:default", "setprop", "firewall_config_default/policy", "=", "astring:", "allow"];
+    world.run("svccfg", &policy).well();
+    world.run("svcadm", &["refresh", "ipfilter"]).well();
     let before = View::of(&world.lab);
     let had = services(&world);
     let planned = global_router(&world, "-R 10.1.1.0/24 --domain zones.example -n").well().out;
@@ -96,15 +101,32 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     assert_eq!(world.journals(), [""; 0]);
 }
 
-/// Folders that were made stay, and what is off by default is off by name.
+/// What is off by default is off by name.
 fn notable(difference: &str) -> Vec<&str> {
     let expected = [
-        " d 0755 0:3: is new",
         "interface e1000g0 {} : is gone",
         "{\"ipv4 forwarding\": \"off\"} : is new",
         "zonekit-ingress:default disabled : is new",
     ];
     difference.lines().filter(|line| !expected.iter().any(|end| line.ends_with(end))).collect()
+}
+
+#[test]
+fn folders_that_were_there_stay() {
+    if skip_without_root() {
+        return;
+    }
+    let world = equipped();
+    let theirs = ["/etc/zonekit", "/etc/dnsmasq.d"];
+    theirs.iter().for_each(|path| fs::create_dir_all(world.lab.place(path)).unwrap());
+    global_router(&world, "-R 10.1.1.0/24").well();
+    // Somebody puts something into one that was made.
+    let site = world.lab.place("/lib/svc/manifest/site");
+    fs::create_dir_all(&site).unwrap();
+    fs::write(site.join("theirs.xml"), "theirs\n").unwrap();
+    global_router(&world, "--remove 10.1.1.0/24").well();
+    assert!(theirs.iter().all(|path| fs::read_dir(world.lab.place(path)).unwrap().count() == 0));
+    assert_eq!(world.names_in(&site), ["theirs.xml"]);
 }
 
 #[test]
@@ -126,6 +148,15 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         global_router(&world, words).badly(&[said]);
         assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{words}");
     }
+    // What is set up for this boot only cannot forward for longer.
+    world.lab.add_phys("net1");
+    world.run("ipadm", &["create-if", "-t", "net1"]).well();
+    world.run("ipadm", &["create-addr", "-t", "-T", "static", "-a", "198.51.100.9/24", "net1/v4"]).well();
+    let before = View::of(&world.lab);
+    global_router(&world, "-R 10.1.1.0/24 --interface net1")
+        .badly(&["Persistent operation on temporary object; make the interface persistent by ipadm(8) first"]);
+    let difference = before.differences(&View::of(&world.lab), Default::default());
+    assert_eq!(notable(&difference), [""; 0], "{difference}");
     // Rules of the administrator that ipnat does not take: found before anything is loaded, and all is taken back.
     let file = world.lab.place("/etc/ipf/ipnat.conf");
     fs::write(&file, "no map e1000g0\n").unwrap();

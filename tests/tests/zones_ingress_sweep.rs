@@ -13,7 +13,7 @@ use zones_common::{ROUTER, create, prepared, scenario, sweep};
 
 const ADD: &[&str] = &["ingress", "add", "blog", "80", "web:8081", "--http", "blog.example.com"];
 
-/// A router with a way in, so that its service is known and the folder of its files is there.
+/// A router with a way in, so that its service is known.
 fn with_ingress(world: &World) {
     prepared(world);
     create(world, ROUTER).well();
@@ -21,7 +21,7 @@ fn with_ingress(world: &World) {
     world.zonekit("ingress", &["add", "shop", "80", "web:8080", "--http", "shop.example.com"]).well();
 }
 
-/// A global zone that has been a router once, so that the folders are there.
+/// A global zone that has been a router once, so that what is off by default is off by name.
 fn with_programs(world: &World) {
     prepared(world);
     for program in ["/usr/sbin/dnsmasq", "/usr/sbin/ipnat"] {
@@ -51,5 +51,5 @@ fn a_fault_at_every_step() {
         scenario("route from the global zone", "global", &["global-router", "-R", "10.1.2.0/24"], with_programs),
         scenario("route no more", "global", &["global-router", "--remove", "10.1.2.0/24"], with_global_router),
     ];
-    sweep(&all);
+    sweep(all.into());
 }

@@ -27,6 +27,10 @@ fn a_router_and_two_zones_by_three_commands_and_gone_again() {
     let servers = world.text("router1", "/etc/dnsmasq.d/zonekit.conf");
     let servers: Vec<&str> = servers.lines().filter(|line| line.starts_with("server=")).collect();
     assert_eq!(servers, ["server=9.9.9.9"]);
+    // Told also when it is done, not only in a plan.
+    let shared = create(&world, &["-z", "shared", "-i", "10.1.1.9"]).well();
+    assert!(shared.out.contains("note: 10.1.1.9 is on the global zone's stack: it reaches zones on 10.1.1.0/24"));
+    destroy(&world, "shared").well();
     destroy(&world, "router1").badly(&["zone `router1` is the router of", "db", "web"]);
     assert_eq!(world.state("router1"), "running");
     destroy(&world, "web").well();
@@ -46,4 +50,27 @@ fn a_router_leaves_ipv6_addresses_out_when_asked() {
     create(&world, &["-z", "r2", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16", "--filter-aaaa"]).well();
     assert!(filters(&world, "r2"));
     create(&world, &["-z", "web", "-x", "10.1.1.5", "--filter-aaaa"]).badly(&["--filter-aaaa", "give -R"]);
+}
+
+#[test]
+fn a_plan_has_the_ethernet_addresses_that_will_be() {
+    let world = warmed();
+    create(&world, ROUTER).well();
+    let web = ["-z", "web", "-x", "10.1.1.5", "-x", "192.0.2.31"];
+    let links = |text: &str| -> Vec<String> {
+        let all = text.lines().filter(|line| line.contains("dladm create-vnic") || line.contains("02:08:20:"));
+        all.map(str::to_owned).collect()
+    };
+    let planned = links(&create(&world, &[&web[..], &["-N"]].concat()).well().out);
+    assert!(planned.len() >= 3, "{planned:#?}");
+    let now = |world: &World| world.run("dladm", &["show-vnic", "-p", "-o", "link,over,macaddress"]).well().out;
+    create(&world, &web).well();
+    let made = now(&world);
+    for mac in planned.iter().flat_map(|line| line.split([' ', ',']).filter(|word| word.starts_with("02:08:20:"))) {
+        let unpadded: Vec<&str> = mac.split(':').map(|byte| byte.strip_prefix('0').unwrap_or(byte)).collect();
+        assert!(made.contains(&unpadded.join("\\:")), "{mac}: {made}");
+    }
+    destroy(&world, "web").well();
+    create(&world, &web).well();
+    assert_eq!(now(&world), made);
 }

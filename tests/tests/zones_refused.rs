@@ -72,6 +72,108 @@ fn addresses_and_networks_that_cannot_be() {
     refused(&world, &["-z", "a b"], &["no zone name"]);
 }
 
+/// A line for each of these, in this order, and nothing has changed.
+fn refused_for_all(world: &World, arguments: &[&str], words: &[&str]) {
+    let before = View::of(&world.lab);
+    for dry_run in [&["-N"][..], &[]] {
+        let did = create(world, &[arguments, dry_run].concat()).badly(words);
+        let lines: Vec<&str> = did.err.lines().collect();
+        assert_eq!((did.code, did.out.as_str(), lines.len()), (2, "", words.len()), "{did:#?}");
+        for (line, words) in lines.iter().zip(words) {
+            assert!(line.starts_with("create-zone: ") && line.contains(words), "`{words}`: {did:#?}");
+        }
+    }
+    unchanged(world, &before);
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let world = world();
+    refused_for_all(
+        &world,
+        &["-z", "web", "-d", "relative", "-m", "1T", "-c", "99", "-U", "nobody", "-x", "10.1.1.6", "-x", "10.1.1.300"],
+        &[
+            "-x: `10.1.1.300` is no address",
+            "`relative` cannot be a directory of the zone: it is not an absolute path",
+            "-m 1T is more than the 7257M",
+            "-c 99 is more than the 3 processors",
+            "account `nobody`",
+            "10.1.1.6 is in use by zone `db`",
+        ],
+    );
+    // Of a zone without a name or a type, everything else.
+    refused_for_all(
+        &world,
+        &["-z", "a b", "-t", "nonsense", "-n", "0", "-m", "4", "-V", "none", "-s", "/nonexistent", "-D", "none/data"],
+        &[
+            "-z: `a b` is no zone name",
+            "-t: `nonsense` is no type of zone",
+            "-n: `0` is no number of zones",
+            "-m: `4` is no size",
+            "-V: `none` is no size",
+            "/nonexistent: No such file",
+            "there is no pool `none`",
+        ],
+    );
+    // Every address, and every network.
+    refused_for_all(
+        &world,
+        &["-z", "r2", "-t", "router", "-x", "10.1.1.1", "-x", "172.31.9.9", "-R", "10.0.0.0/8", "-R", "192.0.2.0/25"],
+        &[
+            "10.1.1.1 is the gateway",
+            "172.31.9.9 is on no segment",
+            "10.0.0.0/8 overlaps 10.1.1.0/24",
+            "192.0.2.0/25 overlaps",
+        ],
+    );
+    refused_for_all(
+        &world,
+        &["-z", "db", "-n", "4", "-x", "10.1.1.254"],
+        &["10.1.1.255 is the broadcast address", "10.1.2.0 is on no segment", "10.1.2.1 is on no segment"],
+    );
+    let did = create(&world, &["-z", "many", "-n", "300", "-x", "10.1.1.250"]).badly(&["and 255 more problems like"]);
+    assert_eq!(did.err.lines().count(), 41, "{did:#?}");
+    // What the flags say together is told once.
+    refused_for_all(
+        &world,
+        &["-z", "web", "-x", "10.1.1.5", "-i", "10.1.1.6", "-O", "none", "-P", "a b"],
+        &[
+            "only whole zones have a choice of packages; leave out -O -P",
+            "`a b` is no package",
+            "-i and -x exclude each other",
+            "there is no overlay `none`",
+            "10.1.1.6 is in use by zone `db`",
+        ],
+    );
+    let did = create(&world, &["-z", "web", "-d", "relative", "-m", "1T", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&did.out).unwrap();
+    assert_eq!((did.code, report["version"].as_u64(), report["problems"].as_array().unwrap().len()), (2, Some(1), 2));
+}
+
+#[test]
+fn all_that_is_wrong_with_a_template_is_told_at_once() {
+    let world = warmed();
+    let before = View::of(&world.lab);
+    let arguments = ["-T", "a/b", "-t", "alien", "-o", "none", "-O", "more", "-p", "TRIBnone", "-P", "x y"];
+    let did = world.zonekit("create-zone-template", &arguments);
+    let lines: Vec<&str> = did.err.lines().collect();
+    let words = [
+        "-T: `a/b` is no name of a template",
+        "give -I IMAGE",
+        "only whole templates have a choice",
+        "`x y` is no package",
+        "/usr/lib/brand/alien-root/pkgcreatezone is not there",
+        "there is no overlay `more`",
+        "none",
+        "TRIBnone",
+    ];
+    assert_eq!((did.code, lines.len()), (2, words.len()), "{did:#?}");
+    for (line, words) in lines.iter().zip(words) {
+        assert!(line.starts_with("create-zone-template: ") && line.contains(words), "`{words}`: {did:#?}");
+    }
+    unchanged(&world, &before);
+}
+
 #[test]
 fn a_name_of_63_characters_is_one() {
     let world = world();
@@ -141,6 +243,31 @@ fn links_that_are_not_as_they_were() {
     destroy(&world, "router1").well();
     assert_eq!(world.names_in(&world.lab.place("/var/zonekit/store/attachments")), Vec::<String>::new());
     world.is_sound();
+}
+
+#[test]
+fn what_others_called_like_ours_meanwhile_is_theirs() {
+    let world = world();
+    let (before, links) = (View::of(&world.lab), world.lab.links());
+    let attach = ["-z", "web", "-x", "10.1.1.5"];
+    world.lab.reset_log();
+    create(&world, &attach).well();
+    let made = 1 + world.lab.log().iter().position(|call| call.line().contains("create-vnic")).unwrap();
+    destroy(&world, "web").well();
+    world.lab.reset_log();
+    world.lab.fault(Some(&Fault::KillAfter(made)));
+    let _ = create(&world, &attach);
+    world.lab.fault(None);
+    let new = world.lab.links().into_iter().find(|name| !links.contains(name)).unwrap();
+    world.run("dladm", &["delete-vnic", &new]).well();
+    world.run("dladm", &["create-vnic", "-l", "e1000g0", &new]).well();
+    world.zonekit("zonekit-recover", &[]).well();
+    assert!(world.lab.links().contains(&new), "{:?}", world.lab.links());
+    create(&world, &attach).well();
+    destroy(&world, "web").well();
+    assert!(world.lab.links().contains(&new), "{:?}", world.lab.links());
+    world.run("dladm", &["delete-vnic", &new]).well();
+    unchanged(&world, &before);
 }
 
 #[test]

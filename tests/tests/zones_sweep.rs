@@ -4,14 +4,10 @@
 
 mod zones_common;
 
-use std::io::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use tests::foreign;
 use tests::run::skip_without_root;
 use tests::scenario::World;
-use tests::sweep::{Command, Ends, Scenario, Swept};
+use tests::sweep::{Command, Ends, Scenario, side_by_side};
 use zones_common::{ROUTER, create, prepared, thinned};
 
 fn zonekit(words: &[&'static str]) -> Command {
@@ -154,37 +150,10 @@ fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-/// Also when the test succeeds.
-fn say(line: &str) {
-    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
-}
-
 #[test]
 fn a_fault_at_every_step() {
     if skip_without_root() {
         return;
     }
-    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
-    let all: Vec<Scenario> = scenarios().into_iter().filter(|scenario| scenario.name.contains(&only)).collect();
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some(scenario) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let start = std::time::Instant::now();
-            let swept = scenario.sweep();
-            let (calls, points, time) = (swept.calls, swept.points, start.elapsed().as_secs_f64());
-            say(&format!("{scenario:?}: {calls} calls, {points} points, {time:.1} s, {} wrong", swept.wrong.len()));
-            swept.wrong.iter().for_each(|line| say(&format!("{line}\n")));
-            done.lock().unwrap().push(swept);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(work);
-        }
-    });
-    let done: Vec<Swept> = done.into_inner().unwrap();
-    let points: usize = done.iter().map(|swept| swept.points).sum();
-    let wrong: usize = done.iter().map(|swept| swept.wrong.len()).sum();
-    say(&format!("swept {points} points"));
-    assert!(wrong == 0, "{wrong} of {points} points are wrong");
+    side_by_side(scenarios());
 }

@@ -185,7 +185,7 @@ fn what_is_not_on_the_host_is_told_before_anything_is_made() {
             &["-t", "bhyve", "-v", "rpool/none"],
             &["the brand `bhyve`", "no volume `rpool/none`", "firmware `BHYVE_RELEASE`"],
         ),
-        (&["-t", "bhyve", "-I", image, "-V", "none:1G"], &["no file system `none` to make a volume in"]),
+        (&["-t", "bhyve", "-I", image, "-V", "none:1G"], &["the brand `bhyve`", "firmware", "no file system `none`"]),
         (&["-t", "s10", "-I", "/nonexistent/s10"], &["/nonexistent/s10: No such file", "`zap retrieve-image`"]),
         (&["-T", "none"], &["there is no template `none`"]),
         (&["-t", "whole", "-O", "none"], &["there is no overlay `none`"]),
@@ -198,7 +198,7 @@ fn what_is_not_on_the_host_is_told_before_anything_is_made() {
     ];
     for (arguments, words) in cases {
         let did = create(&world, &[&["-z", "web"], *arguments].concat()).badly(words);
-        assert_eq!(did.err.lines().count(), 1, "{did:?}");
+        assert_eq!(did.err.lines().count(), words.len(), "{did:?}");
         assert_eq!((did.code, before.differences(&View::of(&world.lab), Default::default()).as_str()), (2, ""));
     }
     world.is_sound();

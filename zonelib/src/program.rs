@@ -147,6 +147,28 @@ pub fn answer_json(program: &str, data: &impl serde::Serialize) -> Answer {
     }
 }
 
+/// Problems that are told to people; more of them are more of the same.
+const MOST_PROBLEMS: usize = 40;
+
+/// Complains about each problem in a line of its own; as JSON, prints all of them too. Gives the status that goes with
+/// it.
+#[must_use]
+pub fn refuse(program: &str, problems: &[String], json: bool) -> Answer {
+    #[derive(serde::Serialize)]
+    struct Refusal<'r> {
+        version: u32,
+        problems: &'r [String],
+    }
+    problems.iter().take(MOST_PROBLEMS).for_each(|problem| complain(program, problem));
+    if let more @ 1.. = problems.len().saturating_sub(MOST_PROBLEMS) {
+        complain(program, &format!("and {more} more problems like these; --json tells them all"));
+    }
+    if json {
+        let _ = answer_json(program, &Refusal { version: 1, problems });
+    }
+    Answer::Failed
+}
+
 /// A whole program that is no hook: reads the arguments, runs, and says in one line why it could not.
 pub fn main<P, E>(program: &str, run: impl FnOnce(&P) -> Result<Answer, E>) -> ExitCode
 where
@@ -213,10 +235,10 @@ pub struct ZoneFlags {
 }
 
 impl StateFlags {
-    /// The folder.
+    /// The folder. What is in it is named by other programs too, which may be called elsewhere.
     #[must_use]
     pub fn dir(&self) -> StateDir {
-        StateDir::new(&self.state)
+        StateDir::new(&std::path::absolute(&self.state).unwrap_or_else(|_| self.state.clone()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The flags of `create-zone-template`, and what it says.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser};
@@ -7,7 +8,7 @@ use contents::names::OverlayName;
 use zonelib::brand::tell_recovered;
 use zonelib::host;
 use zonelib::program::{self, Answer, StateFlags};
-use zonelib::zone::{Kind, NewTemplate, Shown, TemplateName, ZoneError, shown};
+use zonelib::zone::{Given, Kind, NewTemplate, Reading, Shown, TemplateName, ZoneError, shown};
 
 /// What it is called in messages.
 pub const PROGRAM: &str = "create-zone-template";
@@ -21,27 +22,27 @@ pub const PROGRAM: &str = "create-zone-template";
 pub struct Cli {
     /// Its name
     #[arg(short = 'T', long, value_name = "TEMPLATE")]
-    pub template: TemplateName,
+    pub template: Given<TemplateName>,
     /// whole or alien
     #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "whole")]
-    pub kind: Kind,
+    pub kind: Given<Kind>,
     /// alien: what it is installed from
     #[arg(short = 'I', long, value_name = "IMAGE")]
     pub image: Option<PathBuf>,
     /// Keep only these overlays, what they require, and base (repeatable)
     #[arg(short = 'o', long = "overlay", value_name = "OVERLAY")]
-    pub overlays: Vec<OverlayName>,
+    pub overlays: Vec<Given<OverlayName>>,
     /// Add this overlay (repeatable)
     #[arg(short = 'O', long = "add-overlay", value_name = "OVERLAY")]
-    pub add_overlays: Vec<OverlayName>,
+    pub add_overlays: Vec<Given<OverlayName>>,
     /// Keep this package too; needs -o (repeatable)
-    #[arg(short = 'p', long = "package", value_name = "PACKAGE", requires = "overlays")]
+    #[arg(short = 'p', long = "package", value_name = "PACKAGE")]
     pub packages: Vec<String>,
     /// Add this package (repeatable)
     #[arg(short = 'P', long = "add-package", value_name = "PACKAGE")]
     pub add_packages: Vec<String>,
     /// Print what would be done, and do nothing
-    #[arg(short = 'N', long)]
+    #[arg(short = 'N', visible_short_alias = 'n', long)]
     pub dry_run: bool,
     /// Print the plan, or the template, as JSON
     #[arg(long)]
@@ -66,25 +67,38 @@ struct Steps {
 /// Does what the flags say.
 ///
 /// # Errors
-/// [`ZoneError`]: nothing was made.
-pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
+/// None: what is in the way, or what is left, is told here, a line each.
+pub fn run(cli: &Cli) -> Result<Answer, Infallible> {
+    Ok(create(cli).unwrap_or_else(|error| program::refuse(PROGRAM, &error.problems(), cli.json)))
+}
+
+fn create(cli: &Cli) -> Result<Answer, ZoneError> {
     host::usual_umask();
     host::watch_signals().map_err(|source| ZoneError::System { path: "signals".into(), source })?;
-    let template = NewTemplate {
-        name: cli.template.clone(),
-        kind: cli.kind,
-        image: cli.image.clone(),
-        overlays: cli.overlays.clone(),
-        add_overlays: cli.add_overlays.clone(),
-        packages: cli.packages.clone(),
-        add_packages: cli.add_packages.clone(),
-    };
+    let template = cli.template();
     if cli.dry_run {
         let steps = template.plan()?;
         return Ok(if cli.json { json(Steps { steps }) } else { said(&steps.iter().map(shown).collect::<String>()) });
     }
     let made = template.make(&cli.state.dir(), &|line| program::tell(line), tell_recovered(PROGRAM))?;
     Ok(if cli.json { json(made) } else { said(&format!("template `{}` is in {}\n", made.name, made.root.display())) })
+}
+
+impl Cli {
+    fn template(&self) -> NewTemplate {
+        let mut read = Reading::default();
+        let template = NewTemplate {
+            name: read.one("-T", &self.template).unwrap_or_else(TemplateName::unread),
+            kind: read.one("-t", &self.kind).unwrap_or(Kind::Whole),
+            image: self.image.clone(),
+            overlays: read.all("-o", &self.overlays),
+            add_overlays: read.all("-O", &self.add_overlays),
+            packages: self.packages.clone(),
+            add_packages: self.add_packages.clone(),
+            unread: Vec::new(),
+        };
+        NewTemplate { unread: read.unread, ..template }
+    }
 }
 
 fn said(text: &str) -> Answer {

@@ -1,5 +1,6 @@
 //! The flags: those of the reference, with a long name each.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, ValueHint};
@@ -8,9 +9,11 @@ use ipnet::IpNet;
 use zonelib::config::ZoneName;
 use zonelib::host::DatasetName;
 use zonelib::net::files::LxKernel;
-use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, address};
+use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, VlanId, address};
 use zonelib::program::StateFlags;
-use zonelib::zone::{Cpus, Firmware, Kind, Konfigure, NewVolume, Request, Size, TemplateName, UserName, ZONES};
+use zonelib::zone::{
+    Count, Cpus, Firmware, Given, Kind, Konfigure, NewVolume, Reading, Request, Size, TemplateName, UserName, ZONES,
+};
 
 const EXAMPLES: &str = "Examples:
   create-zone -z router1 -t router -x 192.0.2.10 -R 10.1.1.0/24
@@ -31,34 +34,41 @@ Exit status: 0 done; 2 the arguments make no sense, something was in the way, or
 pub struct Cli {
     /// Its name; with -n what stands before the number
     #[arg(short = 'z', long, value_name = "ZONE")]
-    pub zone: ZoneName,
+    pub zone: Given<ZoneName>,
     /// sparse, whole, router, alien, lx, s10 or bhyve
     #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "sparse")]
-    pub kind: Kind,
+    pub kind: Given<Kind>,
     /// Address on the network stack of the global zone (repeatable)
     #[arg(short = 'i', long, value_name = "ADDRESS", help_heading = "Network")]
-    pub shared_ip: Vec<AskedAddress>,
+    pub shared_ip: Vec<Given<AskedAddress>>,
     /// Address on a network stack of its own, on a vnic (repeatable)
     #[arg(short = 'x', long, value_name = "ADDRESS", help_heading = "Network")]
-    pub exclusive_ip: Vec<AskedAddress>,
+    pub exclusive_ip: Vec<Given<AskedAddress>>,
     /// Be the router of this network; needs -x (repeatable)
-    #[arg(short = 'R', long, value_name = "NET/LEN", value_parser = address::network, help_heading = "Network")]
-    pub router_for: Vec<IpNet>,
+    #[arg(short = 'R', long, value_name = "NET/LEN", value_parser = network, help_heading = "Network")]
+    pub router_for: Vec<Given<IpNet>>,
     /// IPv6 too: a link-local address, and those that a router announces
     #[arg(short = '6', long, help_heading = "Network")]
     pub ipv6: bool,
     /// Limit its vnics by a flow, such as maxbw=100M,priority=low; needs -x
     #[arg(short = 'F', long, value_name = "PROPERTIES", help_heading = "Network")]
-    pub flow: Option<FlowLimits>,
+    pub flow: Option<Given<FlowLimits>>,
     /// The link for its addresses, where no network claims them
     #[arg(long, value_name = "LINK", help_heading = "Network")]
-    pub link: Option<LinkName>,
+    pub link: Option<Given<LinkName>>,
+    /// The VLAN of that link, where no link of this host is that VLAN
+    #[arg(long, value_name = "VID", requires = "link", help_heading = "Network")]
+    pub vlan: Option<Given<VlanId>>,
     /// Domain of the names of the zones behind it; needs -R
     #[arg(long, value_name = "DOMAIN", help_heading = "Network")]
-    pub domain: Option<Domain>,
+    pub domain: Option<Given<Domain>>,
     /// The IPv6 networks of -R are global ones: routed, not translated, and closed but for what is opened
     #[arg(long, help_heading = "Network")]
     pub routable: bool,
+    /// Where zones behind it have IPv6 addresses from: slaac, they may give themselves some in a /64, or static, they
+    /// have those alone that they are given; needs -R [default: slaac]
+    #[arg(long, value_name = "SOURCE", help_heading = "Network")]
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Leave IPv6 addresses out of the answers that zones behind it get about names elsewhere; needs -R
     #[arg(long, help_heading = "Network")]
     pub filter_aaaa: bool,
@@ -73,16 +83,16 @@ pub struct Cli {
     pub read_write: Vec<PathBuf>,
     /// Let it administer a dataset, which is made if it is missing; with -n one for each in this (repeatable)
     #[arg(short = 'D', long = "dataset", value_name = "DATASET", help_heading = "Files")]
-    pub datasets: Vec<DatasetName>,
+    pub datasets: Vec<Given<DatasetName>>,
     /// Share an account of the global zone with its home, and let it manage the zone (repeatable)
     #[arg(short = 'U', long = "user", value_name = "USER", value_hint = ValueHint::Username)]
-    pub users: Vec<UserName>,
+    pub users: Vec<Given<UserName>>,
     /// whole: keep only these overlays, what they require, and base (repeatable)
     #[arg(short = 'o', long = "overlay", value_name = "OVERLAY", help_heading = "Packages")]
-    pub overlays: Vec<OverlayName>,
+    pub overlays: Vec<Given<OverlayName>>,
     /// whole: add this overlay (repeatable)
     #[arg(short = 'O', long = "add-overlay", value_name = "OVERLAY", help_heading = "Packages")]
-    pub add_overlays: Vec<OverlayName>,
+    pub add_overlays: Vec<Given<OverlayName>>,
     /// whole: keep this package too; needs -o (repeatable)
     #[arg(short = 'p', long = "package", value_name = "PACKAGE", help_heading = "Packages")]
     pub packages: Vec<String>,
@@ -91,7 +101,7 @@ pub struct Cli {
     pub add_packages: Vec<String>,
     /// sparse: share this template instead of the global zone
     #[arg(short = 'T', long, value_name = "TEMPLATE", help_heading = "Packages")]
-    pub template: Option<TemplateName>,
+    pub template: Option<Given<TemplateName>>,
     /// alien, lx, s10, bhyve: what it is installed from, or boots
     #[arg(short = 'I', long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
     pub image: Option<PathBuf>,
@@ -100,19 +110,19 @@ pub struct Cli {
     pub blank: bool,
     /// Make N zones, with addresses that count up: all of them, or none
     #[arg(short = 'n', long = "number", value_name = "N")]
-    pub count: Option<u32>,
+    pub count: Option<Given<Count>>,
     /// Memory: what it may use, or what a virtual machine has
     #[arg(short = 'm', long, value_name = "SIZE", help_heading = "Limits")]
-    pub memory: Option<Size>,
+    pub memory: Option<Given<Size>>,
     /// Processors: what it may use, such as 0.5, or what a virtual machine has
     #[arg(short = 'c', long, value_name = "CPUS", help_heading = "Limits")]
-    pub cpus: Option<Cpus>,
+    pub cpus: Option<Given<Cpus>>,
     /// Let who has the key of one of these public keys log in as root
     #[arg(short = 'k', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ssh_key: Option<PathBuf>,
     /// Have the configurator of the distribution set up something (repeatable)
     #[arg(short = 'K', long, value_name = "ACTION=ARGUMENT")]
-    pub konfigure: Vec<Konfigure>,
+    pub konfigure: Vec<Given<Konfigure>>,
     /// bhyve: tell the machine its name and address by cloud-init
     #[arg(short = 'C', long, help_heading = "Virtual machines and Linux")]
     pub cloud_init: bool,
@@ -121,19 +131,19 @@ pub struct Cli {
     pub cloud_init_iso: bool,
     /// lx: the version that Linux claims [default: 4.4.15]
     #[arg(short = 'L', long, value_name = "VERSION", help_heading = "Virtual machines and Linux")]
-    pub kernel: Option<LxKernel>,
+    pub kernel: Option<Given<LxKernel>>,
     /// s10, bhyve: a file with the crypted password of root, or of the usual account of a machine with cloud-init
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Virtual machines and Linux")]
     pub password_file: Option<PathBuf>,
     /// bhyve: make a disk; the first one is booted (repeatable)
     #[arg(short = 'V', long = "new-volume", value_name = "[POOL:]SIZE", help_heading = "Virtual machines and Linux")]
-    pub new_volumes: Vec<NewVolume>,
+    pub new_volumes: Vec<Given<NewVolume>>,
     /// bhyve: the disk, which exists
     #[arg(short = 'v', long, value_name = "VOLUME", help_heading = "Virtual machines and Linux")]
-    pub volume: Option<DatasetName>,
+    pub volume: Option<Given<DatasetName>>,
     /// bhyve: its firmware [default: BHYVE_RELEASE]
     #[arg(short = 'f', long, value_name = "FIRMWARE", help_heading = "Virtual machines and Linux")]
-    pub firmware: Option<Firmware>,
+    pub firmware: Option<Given<Firmware>>,
     /// Directory with the zonepaths
     #[arg(long, value_name = "DIR", default_value = ZONES, value_hint = ValueHint::DirPath)]
     pub zones: PathBuf,
@@ -164,46 +174,58 @@ impl Cli {
     /// What is asked for.
     #[must_use]
     pub fn request(&self) -> Request {
-        Request {
-            count: self.count,
-            shared: self.shared_ip.clone(),
-            exclusive: self.exclusive_ip.clone(),
-            router_for: self.router_for.clone(),
+        let mut reading = Reading::default();
+        let read = &mut reading;
+        // Without a name, or a type, everything else can be looked at all the same.
+        let zone = read.one("-z", &self.zone).unwrap_or_else(ZoneName::unread);
+        let kind = read.one("-t", &self.kind).unwrap_or(Kind::Whole);
+        let request = Request {
+            count: read.maybe("-n", self.count.as_ref()),
+            shared: read.all("-i", &self.shared_ip),
+            exclusive: read.all("-x", &self.exclusive_ip),
+            router_for: read.all("-R", &self.router_for),
             ipv6: self.ipv6,
-            flow: self.flow.clone(),
-            link: self.link.clone(),
-            domain: self.domain.clone(),
+            flow: read.maybe("-F", self.flow.as_ref()),
+            link: read.maybe("--link", self.link.as_ref()),
+            vlan: read.maybe("--vlan", self.vlan.as_ref()),
+            domain: read.maybe("--domain", self.domain.as_ref()),
             routable: self.routable,
+            ipv6_addresses: self.ipv6_addresses,
             filter_aaaa: self.filter_aaaa,
             directories: self.directories.clone(),
             read_only: self.read_only.clone(),
             read_write: self.read_write.clone(),
-            datasets: self.datasets.clone(),
-            users: self.users.clone(),
-            overlays: self.overlays.clone(),
-            add_overlays: self.add_overlays.clone(),
+            datasets: read.all("-D", &self.datasets),
+            users: read.all("-U", &self.users),
+            overlays: read.all("-o", &self.overlays),
+            add_overlays: read.all("-O", &self.add_overlays),
             packages: self.packages.clone(),
             add_packages: self.add_packages.clone(),
-            template: self.template.clone(),
+            template: read.maybe("-T", self.template.as_ref()),
             image: self.image.clone(),
             blank: self.blank,
-            memory: self.memory,
-            cpus: self.cpus.clone(),
+            memory: read.maybe("-m", self.memory.as_ref()),
+            cpus: read.maybe("-c", self.cpus.as_ref()),
             ssh_key: self.ssh_key.as_deref().map(absolute),
-            konfigure: self.konfigure.clone(),
+            konfigure: read.all("-K", &self.konfigure),
             cloud_init: self.cloud_init,
             cloud_init_iso: self.cloud_init_iso,
-            kernel: self.kernel.clone(),
+            kernel: read.maybe("-L", self.kernel.as_ref()),
             password: self.password_file.as_deref().map(absolute),
-            new_volumes: self.new_volumes.clone(),
-            volume: self.volume.clone(),
-            firmware: self.firmware.clone(),
+            new_volumes: read.all("-V", &self.new_volumes),
+            volume: read.maybe("-v", self.volume.as_ref()),
+            firmware: read.maybe("-f", self.firmware.as_ref()),
             zones: self.zones.clone(),
             autoboot: !self.no_autoboot,
             boot: !self.no_boot,
-            ..Request::new(self.zone.clone(), self.kind)
-        }
+            ..Request::new(zone, kind)
+        };
+        Request { unread: reading.unread, ..request }
     }
+}
+
+fn network(text: &str) -> Result<Given<IpNet>, Infallible> {
+    Given::by(address::network, text)
 }
 
 /// As seen from the directory that the program was called in.

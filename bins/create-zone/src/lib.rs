@@ -2,6 +2,8 @@
 
 mod cli;
 
+use std::convert::Infallible;
+
 use clap::CommandFactory;
 use zonelib::brand::tell_recovered;
 use zonelib::host;
@@ -16,8 +18,12 @@ pub const PROGRAM: &str = "create-zone";
 /// Does what the flags say.
 ///
 /// # Errors
-/// [`ZoneError`]: nothing was made, or what is left is said.
-pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
+/// None: what is in the way, or what is left, is told here, a line each.
+pub fn run(cli: &Cli) -> Result<Answer, Infallible> {
+    Ok(create(cli).unwrap_or_else(|error| program::refuse(PROGRAM, &error.problems(), cli.json)))
+}
+
+fn create(cli: &Cli) -> Result<Answer, ZoneError> {
     host::usual_umask();
     host::watch_signals().map_err(|source| ZoneError::System { path: "signals".into(), source })?;
     let state = cli.state.dir();

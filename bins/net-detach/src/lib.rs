@@ -28,7 +28,7 @@ pub struct Cli {
     #[arg(value_name = "ADDRESS")]
     pub address: Option<IpAddr>,
     /// Print what would be done, and do nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
     pub dry_run: bool,
     /// Print JSON
     #[arg(long)]

@@ -23,24 +23,17 @@ pub fn command() -> clap::Command {
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The arguments are not enough.
+    #[error("{0}")]
     Usage(&'static str),
     /// The recipe cannot be read.
-    Recipe(RecipeError),
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// The image cannot be read.
-    Image(ImageError),
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Usage(problem) => f.write_str(problem),
-            Self::Recipe(error) => error.fmt(f),
-            Self::Image(error) => error.fmt(f),
-        }
-    }
+    #[error(transparent)]
+    Image(#[from] ImageError),
 }
 
 /// Does what the flags say.
@@ -140,8 +133,8 @@ fn verdict(image: Option<&Path>, entries: usize, unmatched: usize) -> String {
 }
 
 fn problems(recipe: &Recipe, image: &Path) -> Result<Vec<Problem>, Failure> {
-    let image = Image::open(image).map_err(Failure::Image)?;
-    let contents = image.contents().map_err(Failure::Image)?;
+    let image = Image::open(image)?;
+    let contents = image.contents()?;
     let of_list = |list: &PruneList| unmatched(list, &contents).into_iter().map(Problem::unmatched).collect::<Vec<_>>();
     Ok(recipe.lists.iter().flat_map(of_list).collect())
 }

@@ -29,30 +29,17 @@ pub fn command() -> clap::Command {
 }
 
 /// Why nothing could be compared.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The arguments are not enough.
+    #[error("{0}")]
     Usage(&'static str),
     /// The recipe cannot be read.
-    Recipe(RecipeError),
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// The plan cannot be made, or the zone root cannot be read.
-    Install(InstallError),
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Usage(problem) => f.write_str(problem),
-            Self::Recipe(error) => error.fmt(f),
-            Self::Install(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<InstallError> for Failure {
-    fn from(error: InstallError) -> Self {
-        Self::Install(error)
-    }
+    #[error(transparent)]
+    Install(#[from] InstallError),
 }
 
 /// Does what the flags say.
@@ -60,7 +47,7 @@ impl From<InstallError> for Failure {
 /// # Errors
 /// [`Failure`].
 pub fn run(cli: &Cli) -> Result<Answer, Failure> {
-    let recipe = cli.recipe.recipe().map_err(Failure::Recipe)?.ok_or(Failure::Usage("no brand; give -b BRAND"))?;
+    let recipe = cli.recipe.recipe()?.ok_or(Failure::Usage("no brand; give -b BRAND"))?;
     let wanted = Wanted { overlays: cli.overlays.clone(), packages: cli.packages.clone() };
     let from = Ingredients {
         image: &cli.image,

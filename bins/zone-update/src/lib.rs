@@ -4,7 +4,6 @@ pub mod cli;
 mod report;
 mod zones;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use zonelib::brand::install::InstallError;
@@ -16,6 +15,7 @@ use zonelib::populate::{Counters, ImageError, Settings, Wanted};
 use zonelib::program::{self, Answer};
 use zonelib::recipe::RecipeError;
 use zonelib::root::Tree;
+use zonelib::smf::{self, Outcome, Prepared, Svccfg};
 use zonelib::storage::OpenError;
 use zonelib::update::{self, Apply, UpdateError};
 
@@ -33,19 +33,25 @@ pub fn command() -> clap::Command {
 }
 
 /// Why a zone is not up to date.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The arguments are not enough, or too many.
+    #[error("{0}")]
     Usage(&'static str),
     /// The recipe cannot be read.
+    #[error(transparent)]
     Recipe(RecipeError),
     /// The zones of the host are not known.
+    #[error(transparent)]
     Zones(ZonesError),
     /// There is no such zone, or it has no root.
+    #[error("zone `{0}`: {1}")]
     NoZone(ZoneName, String),
     /// The zone runs from what would be replaced.
+    #[error("{0}: it is running from what would be replaced; halt it, or give --force")]
     Running(String),
     /// The zone root, or that of the packages, cannot be opened.
+    #[error("{}: {source}", root.display())]
     Root {
         /// Where it is.
         root: PathBuf,
@@ -53,41 +59,26 @@ pub enum Failure {
         source: std::io::Error,
     },
     /// The image cannot be read.
+    #[error(transparent)]
     Image(ImageError),
     /// The host's package tools failed.
+    #[error(transparent)]
     Host(HostError),
     /// The clone cannot be brought up to date.
+    #[error(transparent)]
     Clone(CloneError),
     /// The zone cannot be brought up to date.
+    #[error(transparent)]
     Follow(FollowError),
     /// The zone root cannot be mounted, or is in use.
+    #[error(transparent)]
     Open(OpenError),
     /// Signals cannot be caught.
+    #[error("signals cannot be caught: {0}")]
     Signals(std::io::Error),
     /// Only root can do this.
+    #[error("only root can give files to their owners; run it as root, or look with -n")]
     NotRoot,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(problem) => f.write_str(problem),
-            Self::Recipe(error) => error.fmt(f),
-            Self::Zones(error) => error.fmt(f),
-            Self::NoZone(zone, problem) => write!(f, "zone `{zone}`: {problem}"),
-            Self::Running(zone) => {
-                write!(f, "{zone}: it is running from what would be replaced; halt it, or give --force")
-            }
-            Self::Root { root, source } => write!(f, "{}: {source}", root.display()),
-            Self::Image(error) => error.fmt(f),
-            Self::Host(error) => error.fmt(f),
-            Self::Clone(error) => error.fmt(f),
-            Self::Follow(error) => error.fmt(f),
-            Self::Open(error) => error.fmt(f),
-            Self::Signals(error) => write!(f, "signals cannot be caught: {error}"),
-            Self::NotRoot => f.write_str("only root can give files to their owners; run it as root, or look with -n"),
-        }
-    }
 }
 
 impl From<InstallError> for Failure {
@@ -175,16 +166,34 @@ fn sync_clones(
             let Some(clone) = libclone::Clone::of(packages, share, path) else { continue };
             let clone = clone.when_waiting(&waiting);
             let before = clone.state().map_err(Failure::Clone)?;
+            let counters = Counters::default();
+            let go_on = || !host::interrupted();
+            let settings = Settings { jobs: host::processors(), verify: false, go_on: &go_on, counters: &counters };
             if !cli.dry_run && before != State::Current {
-                let counters = Counters::default();
-                let go_on = || !host::interrupted();
-                let settings = Settings { jobs: host::processors(), verify: false, go_on: &go_on, counters: &counters };
                 clone.sync(&settings).map_err(Failure::Clone)?;
             }
             report.shared(Shared { path: clone.path().to_owned(), before });
+            if let Some(prepared) = Prepared::of(&clone, &target.recipe, Svccfg::of_host()) {
+                renew(cli, &prepared, &settings, report);
+            }
         }
     }
     Ok(())
+}
+
+/// The service repository beside a clone, for zones to come. Without it these only take longer to boot.
+fn renew(cli: &Cli, prepared: &Prepared<'_, '_>, settings: &Settings<'_>, report: &mut Report<'_>) {
+    let was_stale = prepared.state().is_ok_and(|state| state == State::Stale);
+    if !was_stale || !prepared.possible() {
+        return;
+    }
+    let outcome = if cli.dry_run { Ok(Outcome::Current) } else { prepared.renew(settings) };
+    let warning = match outcome {
+        Ok(Outcome::Made(imported)) => imported.warning(),
+        Ok(Outcome::Current) => None,
+        Err(error) => Some(smf::warning(&error)),
+    };
+    report.repository(&prepared.path(), warning);
 }
 
 fn one(

@@ -1,7 +1,7 @@
 //! What was done, or would be, for people and for programs.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use zonelib::libclone::State;
@@ -135,6 +135,7 @@ impl Done {
 pub(crate) struct Report<'r> {
     cli: &'r Cli,
     shared: Vec<Shared>,
+    repositories: Vec<Value>,
     text: String,
     zones: Vec<Value>,
     conflicts: bool,
@@ -142,7 +143,14 @@ pub(crate) struct Report<'r> {
 
 impl<'r> Report<'r> {
     pub(crate) fn new(cli: &'r Cli) -> Self {
-        Self { cli, shared: Vec::new(), text: String::new(), zones: Vec::new(), conflicts: false }
+        Self {
+            cli,
+            shared: Vec::new(),
+            repositories: Vec::new(),
+            text: String::new(),
+            zones: Vec::new(),
+            conflicts: false,
+        }
     }
 
     pub(crate) fn shared(&mut self, shared: Shared) {
@@ -153,6 +161,17 @@ impl<'r> Report<'r> {
         };
         let _ = writeln!(self.text, "{}: {state}", shared.path.display());
         self.shared.push(shared);
+    }
+
+    /// A service repository that was made anew for zones to come, or would be.
+    pub(crate) fn repository(&mut self, path: &Path, warning: Option<String>) {
+        let path = path.display();
+        let _ = match (&warning, self.cli.dry_run) {
+            (Some(warning), _) => writeln!(self.text, "{path}: warning: {warning}"),
+            (None, true) => writeln!(self.text, "{path}: would be made anew"),
+            (None, false) => writeln!(self.text, "{path}: made anew"),
+        };
+        self.repositories.push(json!({ "path": path.to_string(), "warning": warning }));
     }
 
     pub(crate) fn zone(&mut self, target: &Target, done: Done) {
@@ -183,6 +202,7 @@ impl<'r> Report<'r> {
             "version": 1,
             "image": self.cli.image.display().to_string(),
             "dry_run": self.cli.dry_run,
+            "repositories": self.repositories,
             "clones": self.shared.iter().map(clone).collect::<Vec<_>>(),
             "zones": self.zones,
         });

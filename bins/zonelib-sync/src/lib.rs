@@ -3,8 +3,6 @@
 pub mod cli;
 mod report;
 
-use std::fmt;
-
 use zonelib::brand::sync_database;
 use zonelib::host::{self, HostError};
 use zonelib::libclone::{self, Clone, CloneError, Dependencies};
@@ -29,47 +27,40 @@ pub fn command() -> clap::Command {
 }
 
 /// Why a clone is not up to date, or not known to be.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The recipe cannot be read.
+    #[error(transparent)]
     Recipe(RecipeError),
     /// The brand's zones mount no clone.
+    #[error("zones of brand `{0}` mount no clone; name another with -b")]
     NoClone(String),
     /// The image cannot be read.
+    #[error(transparent)]
     Image(ImageError),
     /// The host's package tools failed.
+    #[error(transparent)]
     Host(HostError),
     /// The clone cannot be read or made.
+    #[error("{}{}", .0, advice(.0))]
     Clone(CloneError),
     /// Signals cannot be caught.
+    #[error("signals cannot be caught: {0}")]
     Signals(std::io::Error),
     /// Packages changed meanwhile.
+    #[error("packages of image {0} changed meanwhile; run it again")]
     Torn(String),
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Recipe(error) => error.fmt(f),
-            Self::NoClone(brand) => write!(f, "zones of brand `{brand}` mount no clone; name another with -b"),
-            Self::Image(error) => error.fmt(f),
-            Self::Host(error) => error.fmt(f),
-            Self::Clone(error) if denied(error) => write!(f, "{error}; run it as root"),
-            Self::Clone(error) => error.fmt(f),
-            Self::Signals(error) => write!(f, "signals cannot be caught: {error}"),
-            Self::Torn(image) => write!(f, "packages of image {image} changed meanwhile; run it again"),
-        }
-    }
-}
-
-/// Whether somebody else than root was refused something.
-fn denied(error: &CloneError) -> bool {
+/// What somebody else than root can do who was refused something.
+fn advice(error: &CloneError) -> &'static str {
     let source = match error {
         CloneError::System { source, .. }
         | CloneError::Apply { source: ApplyError::Make { source, .. } | ApplyError::Read { source, .. }, .. } => source,
-        _ => return false,
+        _ => return "",
     };
-    source.kind() == std::io::ErrorKind::PermissionDenied && !host::is_root()
+    let denied = source.kind() == std::io::ErrorKind::PermissionDenied && !host::is_root();
+    if denied { "; run it as root" } else { "" }
 }
 
 /// Does what the flags say.

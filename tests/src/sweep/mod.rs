@@ -8,7 +8,9 @@ mod points;
 mod view;
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use crate::lab::Lab;
 use crate::scenario::{Did, World};
@@ -85,6 +87,44 @@ pub struct Swept {
     pub points: usize,
     /// What was not as it should be.
     pub wrong: Vec<String>,
+}
+
+/// Sweeps over scenarios side by side, or over those with `SWEEP_ONLY` in their names, and tells what each has found as
+/// it comes: whoever breaks something wants to see the first of it.
+///
+/// # Panics
+/// Something was not as it should be.
+pub fn side_by_side(all: Vec<Scenario>) -> Vec<(Scenario, Swept)> {
+    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
+    let waiting = Mutex::new(all.into_iter().filter(|scenario| scenario.name.contains(&only)));
+    let done = Mutex::new(Vec::new());
+    let next = || waiting.lock().unwrap().next();
+    let work = || {
+        while let Some(scenario) = next() {
+            let start = std::time::Instant::now();
+            let swept = scenario.sweep();
+            let (calls, points, time) = (swept.calls, swept.points, start.elapsed().as_secs_f64());
+            say(&format!("{scenario:?}: {calls} calls, {points} points, {time:.1} s, {} wrong", swept.wrong.len()));
+            swept.wrong.iter().for_each(|line| say(&format!("{line}\n")));
+            done.lock().unwrap().push((scenario, swept));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let done: Vec<(Scenario, Swept)> = done.into_inner().unwrap();
+    let points: usize = done.iter().map(|(_, swept)| swept.points).sum();
+    say(&format!("swept {points} points"));
+    let wrong: usize = done.iter().map(|(_, swept)| swept.wrong.len()).sum();
+    assert!(wrong == 0, "{wrong} of {points} points are wrong");
+    done
+}
+
+/// Also when the test succeeds.
+fn say(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 /// A host that is brought back to the same state again and again.

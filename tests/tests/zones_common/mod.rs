@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "tests; each uses a part")]
 
 use tests::scenario::{Did, World};
-use tests::sweep::{Command, Ends, Scenario};
+use tests::sweep::{Command, Ends, Scenario, side_by_side};
 
 /// `create-zone` with the zonepaths in the pool.
 pub fn create(world: &World, arguments: &[&str]) -> Did {
@@ -72,14 +72,8 @@ pub fn scenario(
 }
 
 /// Sweeps over all of them, or those with `SWEEP_ONLY` in their names.
-pub fn sweep(all: &[Scenario]) {
-    let only = std::env::var("SWEEP_ONLY").unwrap_or_default();
-    let mut wrong = Vec::new();
-    for scenario in all.iter().filter(|scenario| scenario.name.contains(&only)) {
-        let swept = scenario.sweep();
-        println!("{scenario:?}: {} calls, {} points, {} wrong", swept.calls, swept.points, swept.wrong.len());
+pub fn sweep(all: Vec<Scenario>) {
+    for (scenario, swept) in side_by_side(all) {
         assert!(swept.points * thinned() > swept.calls, "{scenario:?}: {} points", swept.points);
-        wrong.extend(swept.wrong);
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -11,6 +11,7 @@ use crate::populate::unpack::{Limits, Unpack};
 use crate::populate::{Counters, Settings};
 use crate::recipe::Recipe;
 use crate::root::Tree;
+use crate::smf::{Prepared, Svccfg};
 use crate::storage::{ROOT, StorageError};
 use crate::update::{self, Apply, UpdateError, step_line};
 
@@ -94,6 +95,10 @@ impl Host<'_> {
             let go_on = || !host::interrupted();
             let settings = Settings { jobs: host::processors(), verify: false, go_on: &go_on, counters: &counters };
             clone.sync(&settings).map_err(InstallError::from)?;
+            if let Some(prepared) = Prepared::of(&clone, self.recipe, Svccfg::of_host()) {
+                // Zones that are there have a repository of their own; one that is stale is made anew for the next.
+                let _ = prepared.renew(&settings);
+            }
         }
         Ok(())
     }

@@ -47,8 +47,6 @@ pub struct Plan {
     pub unmount: Option<(String, PathBuf)>,
     /// What is destroyed.
     pub destroy: Vec<Dataset>,
-    /// Snapshots that promotions move, under the names that they have when they are destroyed too.
-    pub moved: Vec<String>,
     /// Datasets in the zonepath that stay, and why.
     pub keep: Vec<(String, &'static str)>,
     /// Files and directories of the zonepath that go.
@@ -61,8 +59,7 @@ impl Plan {
     pub fn lines(&self) -> Vec<String> {
         let promote = self.promote.iter().map(|clone| format!("promote `{}`", clone.name));
         let unmount = self.unmount.iter().map(|(_, path)| format!("unmount {}", path.display()));
-        let destroyed = self.destroy.iter().map(|dataset| &dataset.name).chain(&self.moved);
-        let destroy = destroyed.map(|name| format!("destroy `{name}`"));
+        let destroy = self.destroy.iter().map(|dataset| format!("destroy `{}`", dataset.name));
         let remove = self.remove.iter().map(|path| format!("remove {}", path.display()));
         let keep = self.keep.iter().map(|(name, why)| format!("keep `{name}`: {why}"));
         promote.chain(unmount).chain(destroy).chain(remove).chain(keep).collect()
@@ -70,16 +67,43 @@ impl Plan {
 }
 
 impl Uninstall {
-    /// Looks, and changes nothing.
+    /// Looks, and changes nothing. What is destroyed has the names that it will have when clones have been promoted.
     ///
     /// # Errors
     /// [`HookError`]: what stands in the way.
     pub fn plan(&self) -> Result<Plan, HookError> {
         self.refuse_strangers()?;
-        let mut plan = match self.datasets()? {
+        let Some(mut datasets) = self.datasets()? else { return self.with_files(Plan::default()) };
+        let mut promoted: Vec<Dataset> = Vec::new();
+        loop {
+            let mut plan = self.plan_datasets(&datasets)?;
+            let next = plan.promote.first().filter(|clone| !promoted.contains(clone)).cloned();
+            let Some(clone) = next else {
+                plan.promote = promoted;
+                return self.with_files(plan);
+            };
+            let above = clone.origin.as_deref().and_then(|origin| datasets.all.get(origin.split('@').next()?));
+            let above = above.and_then(|of| of.origin.clone());
+            datasets.all.add(clone.clone());
+            if let Some(snapshot) = above.as_deref().map(Datasets::only).transpose().map_err(StorageError::from)? {
+                snapshot.into_iter().for_each(|snapshot| datasets.all.add(snapshot));
+            }
+            datasets.all.promote(&clone.name);
+            promoted.push(clone);
+        }
+    }
+
+    /// What is to be done next: of clones that are to be promoted, only the first is as the plan says.
+    fn plan_now(&self) -> Result<Plan, HookError> {
+        self.refuse_strangers()?;
+        let plan = match self.datasets()? {
             Some(datasets) => self.plan_datasets(&datasets)?,
             None => Plan::default(),
         };
+        self.with_files(plan)
+    }
+
+    fn with_files(&self, mut plan: Plan) -> Result<Plan, HookError> {
         self.refuse_mounts(&plan)?;
         // A mount point without a mount is a plain directory.
         plan.remove.extend(
@@ -216,12 +240,9 @@ impl Uninstall {
                 let clones: Vec<&String> =
                     snapshot.clones.iter().filter(|clone| !going.contains(clone.as_str())).collect();
                 match clones[..] {
-                    [clone, ref others @ ..] => {
+                    [clone, ..] => {
                         promote(plan, datasets, clone)?;
                         inherited = true;
-                        if others.is_empty() && is_ours(snapshot) {
-                            plan.moved.extend(snapshot.name.split_once('@').map(|(_, leaf)| format!("{clone}@{leaf}")));
-                        }
                     }
                     [] if is_ours(snapshot) => plan.destroy.push(snapshot.clone()),
                     [] => foreign.push(snapshot.name.as_str()),
@@ -231,7 +252,7 @@ impl Uninstall {
             if let Some(origin) = datasets.all.get(name).and_then(|dataset| dataset.origin.as_deref())
                 && !inherited
             {
-                add_origin(plan, origin, going)?;
+                add_origin(plan, datasets, origin, going)?;
             }
         }
         // A snapshot that goes along with a clone to a later one is no obstacle.
@@ -286,8 +307,11 @@ fn promote(plan: &mut Plan, datasets: &ZoneDatasets, clone: &str) -> Result<(), 
 }
 
 /// The snapshot that a root was cloned from goes with it, if it was made for that and serves nobody else.
-fn add_origin(plan: &mut Plan, origin: &str, going: &BTreeSet<&str>) -> Result<(), HookError> {
-    let found = Datasets::only(origin).map_err(StorageError::from)?;
+fn add_origin(plan: &mut Plan, datasets: &ZoneDatasets, origin: &str, going: &BTreeSet<&str>) -> Result<(), HookError> {
+    let found = match datasets.all.get(origin) {
+        Some(found) => Some(found.clone()),
+        None => Datasets::only(origin).map_err(StorageError::from)?,
+    };
     let Some(snapshot) = found else { return Ok(()) };
     let alone = snapshot.clones.iter().all(|clone| going.contains(clone.as_str()));
     let of = origin.split('@').next().unwrap_or_default();
@@ -350,7 +374,7 @@ impl Uninstall {
     fn promote_all(&self, journal: &mut Journal) -> Result<Plan, HookError> {
         let mut promoted: Vec<Dataset> = Vec::new();
         loop {
-            let mut plan = self.plan()?;
+            let mut plan = self.plan_now()?;
             let Some(clone) = plan.promote.first().cloned() else {
                 plan.promote = promoted;
                 return Ok(plan);

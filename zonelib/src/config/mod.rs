@@ -32,13 +32,19 @@ pub struct ZoneName(String);
 
 /// Not a name that zonecfg(8) takes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no zone name: {rule}")]
+#[error("`{}` is no zone name: {rule}", name.escape_debug())]
 pub struct ZoneNameError {
     name: String,
     rule: &'static str,
 }
 
 impl ZoneName {
+    /// Stands for a name that could not be read, while everything else is looked at.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self("unread".to_owned())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -114,11 +114,11 @@ impl MacAddress {
     /// The prefix of the addresses that vnics get. Source: dladm(8), `create-vnic -m random`.
     const PREFIX: [u8; 3] = [0x02, 0x08, 0x20];
 
-    /// An address for a vnic from three random bytes.
+    /// An address for a vnic from three bytes.
     #[must_use]
-    pub fn from_random(random: [u8; 3]) -> Self {
+    pub fn for_vnic(own: [u8; 3]) -> Self {
         let [a, b, c] = Self::PREFIX;
-        let [d, e, f] = random;
+        let [d, e, f] = own;
         Self([a, b, c, d, e, f])
     }
 

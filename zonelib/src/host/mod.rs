@@ -19,6 +19,7 @@ mod reread;
 pub mod routes;
 mod setting;
 mod small_file;
+mod vlan;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -36,6 +37,7 @@ pub use parsable::ListError;
 pub use reread::{Reread, in_zone};
 pub use setting::Setting;
 pub use small_file::read_small;
+pub use vlan::{VlanId, VlanIdError};
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

@@ -77,6 +77,15 @@ impl Setting {
         })
     }
 
+    /// Sets it, unless it is so: an interface that is there for this boot only, say, cannot be told anything for longer.
+    ///
+    /// # Errors
+    /// The command refused.
+    pub fn ensure(&self) -> Result<(), HostError> {
+        // What cannot be looked at may have gone, which setting it knows how to tell.
+        if self.current().is_ok_and(|current| current == *self) { Ok(()) } else { self.set() }
+    }
+
     /// Sets it.
     ///
     /// # Errors

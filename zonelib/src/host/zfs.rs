@@ -195,6 +195,55 @@ impl Datasets {
         text.lines().map(parse).collect::<Result<_, _>>().map(Self)
     }
 
+    /// One more, unless it is known.
+    pub fn add(&mut self, dataset: Dataset) {
+        if self.get(&dataset.name).is_none() {
+            self.0.push(dataset);
+        }
+    }
+
+    /// As they will be when a clone has been promoted: it gets the snapshot that it was made from with all that are
+    /// older, and what these were of depends on it. Its origin has to be among them.
+    pub fn promote(&mut self, clone: &str) {
+        let Some(origin) = self.get(clone).and_then(|found| found.origin.clone()) else { return };
+        let Some((of, last)) = origin.split_once('@') else { return };
+        let leaves: Vec<String> =
+            self.snapshots(of).filter_map(|found| Some(found.name.split_once('@')?.1.to_owned())).collect();
+        let Some(count) = leaves.iter().position(|leaf| leaf == last).map(|at| at + 1) else { return };
+        let above = self.get(of).and_then(|found| found.origin.clone());
+        let renamed = |name: &str| {
+            let moves = name
+                .split_once('@')
+                .filter(|(owner, leaf)| *owner == of && leaves[..count].iter().any(|one| one == leaf));
+            moves.map(|(_, leaf)| format!("{clone}@{leaf}"))
+        };
+        let swap = |clones: &mut Vec<String>, from: &str, to: &str| {
+            clones.iter_mut().filter(|name| *name == from).for_each(|name| name.replace_range(.., to));
+        };
+        for dataset in &mut self.0 {
+            let (moved, origin) = (renamed(&dataset.name), dataset.origin.as_deref().and_then(renamed));
+            if dataset.name == format!("{of}@{last}") {
+                swap(&mut dataset.clones, clone, of);
+            } else if above.as_ref() == Some(&dataset.name) {
+                swap(&mut dataset.clones, of, clone);
+            }
+            dataset.origin = match dataset.name.as_str() {
+                name if name == clone => above.clone(),
+                name if name == of => Some(format!("{clone}@{last}")),
+                _ => origin.or_else(|| dataset.origin.take()),
+            };
+            dataset.name = moved.unwrap_or_else(|| std::mem::take(&mut dataset.name));
+        }
+        // What has moved is older than what the clone has had.
+        let prefix = format!("{clone}@");
+        let moved: Vec<String> = leaves[..count].iter().map(|leaf| format!("{prefix}{leaf}")).collect();
+        let (older, mut rest): (Vec<Dataset>, Vec<Dataset>) =
+            std::mem::take(&mut self.0).into_iter().partition(|dataset| moved.contains(&dataset.name));
+        let at = rest.iter().position(|dataset| dataset.name == clone).map_or(rest.len(), |at| at + 1);
+        rest.splice(at..at, older);
+        self.0 = rest;
+    }
+
     /// One of them.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Dataset> {

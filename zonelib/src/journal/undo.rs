@@ -122,6 +122,15 @@ pub enum Undo {
         /// How it was; `None` when it was not there.
         before: Option<SavedFile>,
     },
+    /// Remove a folder in a zone that was not there, if nothing is in it.
+    ZoneFolder {
+        /// The root that it is in.
+        root: RootOf,
+        /// The state directory, for the lock of the zone.
+        state: PathBuf,
+        /// Where in the root, without `/` before it.
+        path: String,
+    },
     /// Have a router read something again, if it runs.
     Reread {
         /// The zone; `None`: the global one.
@@ -207,6 +216,7 @@ impl Undo {
                 format!("bring back /{path} of {} as it was", root.called())
             }
             Self::ZoneFile { root, path, before: None, .. } => format!("remove /{path} of {}", root.called()),
+            Self::ZoneFolder { root, path, .. } => format!("remove the folder /{path} of {}", root.called()),
             Self::Reread { zone, what } => {
                 format!("have router {} read {} again", zone.as_deref().unwrap_or("global"), what.describe())
             }
@@ -254,8 +264,9 @@ impl Undo {
             Self::Network { change } => Ok(change.ensure()?),
             Self::Zonecfg { change } => Ok(change.ensure()?),
             Self::ZoneFile { root, state, path, before } => zone_file::restore(root, state, path, before.as_ref()),
+            Self::ZoneFolder { root, state, path } => zone_file::remove_folder(root, state, path),
             Self::Reread { zone, what } => reread(zone.as_deref(), what),
-            Self::Setting { setting } => Ok(setting.set()?),
+            Self::Setting { setting } => Ok(setting.ensure()?),
             Self::RestoreFile { path, text, mode, modified } => {
                 restore_file(path, text, *mode, *modified).map_err(system(path))
             }

@@ -10,7 +10,7 @@ use super::undo::{UndoError, system};
 use crate::config::ZoneName;
 use crate::host;
 use crate::populate::split;
-use crate::root::{Timestamp, Tree, WholeFile, put_file};
+use crate::root::{Timestamp, Tree, WholeFile, put_file, remove_empty_folder};
 use crate::storage::{OpenRoot, ROOT, ZoneDatasets};
 
 /// The root that a file is in.
@@ -62,6 +62,10 @@ impl RootOf {
         }
     }
 
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Zone { zonepath, .. } if !zonepath.exists())
+    }
+
     /// Opens the root, wherever it is, and works in it. One that is not mounted is mounted for that.
     ///
     /// # Errors
@@ -109,9 +113,7 @@ fn is_as_before(tree: &Tree, path: &[u8], before: Option<&SavedFile>) -> io::Res
 
 /// Puts it back; one that belongs to a zone that is gone is gone with it.
 pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&SavedFile>) -> Result<(), UndoError> {
-    if let RootOf::Zone { zonepath, .. } = root
-        && !zonepath.exists()
-    {
+    if root.is_gone() {
         return Ok(());
     }
     let bytes = before.map(SavedFile::bytes).unwrap_or_default();
@@ -125,6 +127,15 @@ pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&S
         None => put_file(tree, path.as_bytes(), None),
     };
     root.within(&StateDir::new(state), put).map_err(system(Path::new(path)))
+}
+
+/// Removes a folder that was made, if nothing is in it.
+pub(super) fn remove_folder(root: &RootOf, state: &Path, path: &str) -> Result<(), UndoError> {
+    if root.is_gone() {
+        return Ok(());
+    }
+    let remove = |tree: &Tree| remove_empty_folder(tree, path.as_bytes());
+    root.within(&StateDir::new(state), remove).map_err(system(Path::new(path)))
 }
 
 #[cfg(test)]

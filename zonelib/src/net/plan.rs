@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::address::reserved_in;
 use super::segments::NewSegments;
-use super::view::VNICS;
+use super::view::{MacOwner, VNICS};
 use super::{
-    AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, LinkName, Mode, Opening,
-    Outside, Place, Router, Segment, Step, View,
+    AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, Ipv6Addresses, LinkName, Mode,
+    Opening, Outside, Place, Router, Segment, Step, View, VlanId,
 };
 use crate::config::{IpType, Network, ZoneName};
 use crate::host::dladm::LinkClass;
@@ -36,12 +36,16 @@ pub struct Wanted {
     pub flow: Option<FlowLimits>,
     /// The link for addresses that no network claims.
     pub link: Option<LinkName>,
+    /// The VLAN of that link.
+    pub vlan: Option<VlanId>,
     /// The domain of the names of zones behind it.
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones: routed, not translated.
     pub routable_ipv6: bool,
     /// Names elsewhere have no IPv6 addresses for the zones behind it.
     pub filter_aaaa: bool,
+    /// Where the zones behind it have IPv6 addresses from.
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// What a routable segment's filter lets in to it.
     pub openings: Vec<Opening>,
 }
@@ -59,9 +63,11 @@ impl Wanted {
             ipv6: false,
             flow: None,
             link: None,
+            vlan: None,
             domain: None,
             routable_ipv6: false,
             filter_aaaa: false,
+            ipv6_addresses: None,
             openings: Vec::new(),
         }
     }
@@ -90,6 +96,12 @@ pub enum PlanError {
     /// The wishes do not go together.
     #[error("{0}")]
     Wishes(String),
+    /// Something has to be said, for nothing tells it.
+    #[error("{0}")]
+    Unsaid(String),
+    /// More than one reason, none of which is this one.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<PlanError>),
     /// An address or network that cannot be.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -186,55 +198,84 @@ impl PlanError {
     fn link(problem: String) -> Self {
         Self::Link { problem }
     }
+
+    /// Nothing, the only one, or all of them.
+    pub(super) fn of(mut errors: Vec<Self>) -> Result<(), Self> {
+        match errors.len() {
+            0 => Ok(()),
+            1 => Err(errors.remove(0)),
+            _ => Err(Self::Several(errors)),
+        }
+    }
+
+    /// Each by itself.
+    #[must_use]
+    pub fn each(self) -> Vec<Self> {
+        match self {
+            Self::Several(errors) => errors,
+            error => vec![error],
+        }
+    }
 }
 
 /// Plans the whole network part of a new zone, or what is to be added to one.
 ///
 /// # Errors
-/// [`PlanError`].
+/// [`PlanError`]: every reason why there can be none.
 pub fn plan(wanted: &Wanted, view: &mut View) -> Result<Plan, PlanError> {
-    check_wishes(wanted)?;
+    let mut errors: Vec<PlanError> =
+        contradictions(wanted).into_iter().map(|text| PlanError::Wishes(text.to_owned())).collect();
     let mut planner = Planner { wanted, view, plan: Plan::default() };
     for asked in &wanted.exclusive {
-        planner.exclusive(*asked)?;
+        errors.extend(planner.exclusive(*asked).err());
     }
     for asked in &wanted.shared {
-        planner.shared(*asked)?;
+        errors.extend(planner.shared(*asked).err());
     }
     if wanted.ipv6 && wanted.exclusive.is_empty() {
-        planner.address_of_its_own()?;
+        errors.extend(planner.address_of_its_own().err());
     }
-    planner.segments()?;
-    planner.finish()
+    errors.extend(planner.segments().map_err(PlanError::each).err().into_iter().flatten());
+    PlanError::of(errors)?;
+    planner.check_vlan()?;
+    Ok(planner.finish())
 }
 
-fn check_wishes(wanted: &Wanted) -> Result<(), PlanError> {
-    let wishes = |text: &str| Err(PlanError::Wishes(text.to_owned()));
+/// Wishes that do not go together.
+fn contradictions(wanted: &Wanted) -> Vec<&'static str> {
     let routes = !wanted.routes.is_empty();
-    if !wanted.shared.is_empty() && (!wanted.exclusive.is_empty() || wanted.ipv6) {
-        return wishes(
+    let ipv6_route = wanted.routes.iter().any(|net| matches!(net, IpNet::V6(_)));
+    let all = [
+        (
+            !wanted.shared.is_empty() && (!wanted.exclusive.is_empty() || wanted.ipv6),
             "a zone has the global zone's network stack or its own, not both: give shared or exclusive addresses",
-        );
-    }
-    if routes && wanted.exclusive.is_empty() {
-        return wishes("a router needs an exclusive address of its own, on the network outside");
-    }
-    if wanted.flow.is_some() && wanted.exclusive.is_empty() {
-        return wishes("limits need a vnic with an address: an exclusive address");
-    }
-    if wanted.routable_ipv6 && !wanted.routes.iter().any(|net| matches!(net, IpNet::V6(_))) {
-        return wishes("only an IPv6 network can be routable, and none is given");
-    }
-    Ok(())
+        ),
+        (
+            routes && wanted.exclusive.is_empty(),
+            "a router needs an exclusive address of its own, on the network outside",
+        ),
+        (
+            wanted.vlan.is_some() && (wanted.link.is_none() || !wanted.shared.is_empty()),
+            "a VLAN is one of a link, for a vnic on it: name the link, and give exclusive addresses",
+        ),
+        (
+            wanted.flow.is_some() && wanted.exclusive.is_empty(),
+            "limits need a vnic with an address: an exclusive address",
+        ),
+        (wanted.routable_ipv6 && !ipv6_route, "only an IPv6 network can be routable, and none is given"),
+    ];
+    all.into_iter().filter_map(|(wrong, text)| wrong.then_some(text)).collect()
 }
 
 /// Where an exclusive address goes.
 struct Spot {
     place: Place,
     over: LinkName,
+    vlan: Option<VlanId>,
     network: IpNet,
     gateway: Option<IpAddr>,
-    has_ipv6_router: bool,
+    /// A router may announce IPv6 networks in which it gives itself addresses.
+    has_slaac: bool,
 }
 
 struct Planner<'p> {
@@ -250,7 +291,8 @@ impl Planner<'_> {
         let net = IpNet::new(asked.address, spot.network.prefix_len()).map_err(|_| PlanError::Nowhere(asked))?;
         // Both families on one network are one interface.
         let index = self.plan.attachments.iter().position(|other| {
-            other.place == spot.place && if net.addr().is_ipv4() { other.ipv4.is_none() } else { other.ipv6.is_none() }
+            let same = other.place == spot.place && other.vlan == spot.vlan;
+            same && if net.addr().is_ipv4() { other.ipv4.is_none() } else { other.ipv6.is_none() }
         });
         let index = match index {
             Some(index) => index,
@@ -272,29 +314,31 @@ impl Planner<'_> {
         let Some(interface) = link.or_else(way_out) else {
             let text =
                 "this host has no default route, so that nothing says on which link the zone should be; name a link";
-            return Err(PlanError::Wishes(text.to_owned()));
+            return Err(PlanError::Unsaid(text.to_owned()));
         };
-        let over = self.lower_link(&interface)?;
         let network = IpNet::from(IpAddr::from([0u8; 4]));
-        let spot = Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_ipv6_router: true };
+        let spot = self.spot_on(&interface, network, None)?;
         self.new_vnic(&spot).map(drop)
     }
 
     /// Its place among the attachments.
     fn new_vnic(&mut self, spot: &Spot) -> Result<usize, PlanError> {
-        let (link, mac) = (self.view.allocate(VNICS)?, self.view.allocate_mac());
-        let autoconfiguration = match (self.wanted.ipv6, spot.has_ipv6_router) {
+        let link = self.view.allocate(VNICS)?;
+        let mac = self.view.allocate_mac(&spot.over, &MacOwner::Zone(&self.wanted.zone, &spot.place));
+        let autoconfiguration = match (self.wanted.ipv6, spot.has_slaac) {
             (false, _) => Autoconfiguration::Off,
             (true, true) => Autoconfiguration::Slaac,
             (true, false) => Autoconfiguration::LinkLocal,
         };
-        let change = NetworkChange::CreateVnic { link: link.clone(), over: spot.over.clone(), mac };
+        let (over, vlan) = (spot.over.clone(), spot.vlan);
+        let change = NetworkChange::CreateVnic { link: link.clone(), over, mac, vlan };
         self.plan.steps.push(Step::Host { change });
         self.plan.attachments.push(Attachment {
             zone: self.wanted.zone.clone(),
             place: spot.place.clone(),
             mode: Mode::Exclusive,
             link,
+            vlan,
             ipv4: None,
             ipv6: None,
             autoconfiguration,
@@ -317,9 +361,10 @@ impl Planner<'_> {
             return Ok(Spot {
                 place: Place::Segment(segment.name.clone()),
                 over: segment.etherstub.clone(),
+                vlan: None,
                 network,
                 gateway,
-                has_ipv6_router: segment.ipv6.is_some(),
+                has_slaac: segment.has_slaac(),
             });
         }
         let near = self.view.survey.neighbourhood(asked.address);
@@ -327,19 +372,23 @@ impl Planner<'_> {
             let Some(length) = asked.length else {
                 let text =
                     format!("{asked} needs the length of its network, such as {asked}/24, for nothing else says it");
-                return Err(PlanError::Wishes(text));
+                return Err(PlanError::Unsaid(text));
             };
             let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
-            let over = self.lower_link(link.as_str())?;
             self.check_reserved(asked.address, network, None, "that was asked for")?;
-            return Ok(Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_ipv6_router: true });
+            return self.spot_on(link.as_str(), network, None);
         }
         let near = near.ok_or(PlanError::Nowhere(asked))?;
         self.check_length(asked, near.network)?;
         self.check_reserved(asked.address, near.network, near.gateway, &format!("of `{}`", near.interface))?;
-        let over = self.lower_link(self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str))?;
-        let place = Place::Link(over.clone());
-        Ok(Spot { place, over, network: near.network, gateway: near.gateway, has_ipv6_router: true })
+        let link = self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str);
+        self.spot_on(link, near.network, near.gateway)
+    }
+
+    /// On a link of the host.
+    fn spot_on(&self, link: &str, network: IpNet, gateway: Option<IpAddr>) -> Result<Spot, PlanError> {
+        let (over, vlan) = self.lower_link(link)?;
+        Ok(Spot { place: Place::Link(over.clone()), over, vlan, network, gateway, has_slaac: true })
     }
 
     fn check_length(&self, asked: AskedAddress, network: IpNet) -> Result<(), PlanError> {
@@ -379,19 +428,34 @@ impl Planner<'_> {
         }
     }
 
-    /// The link on which vnics of the network of an interface can be made: dladm(8) makes none on a vnic.
-    fn lower_link(&self, interface: &str) -> Result<LinkName, PlanError> {
+    /// The link on which vnics of the network of an interface can be made, and the VLAN of it: dladm(8) makes none on a
+    /// vnic or a VLAN.
+    fn lower_link(&self, interface: &str) -> Result<(LinkName, Option<VlanId>), PlanError> {
         let unsuitable = |what| PlanError::Unsuitable { link: interface.to_owned(), what };
         let Some(link) = self.view.survey.link(interface) else {
             return Err(unsuitable("no link of this host"));
         };
-        let name = match link.class {
-            LinkClass::Physical | LinkClass::Aggregation | LinkClass::Etherstub => interface,
-            LinkClass::Vnic => link.over.first().ok_or_else(|| unsuitable("a vnic on nothing"))?,
-            LinkClass::Vlan => return Err(unsuitable("a VLAN")),
-            LinkClass::Other => return Err(unsuitable("no network card, aggregation, etherstub or vnic")),
+        let (name, own) = match link.class {
+            LinkClass::Physical | LinkClass::Aggregation | LinkClass::Etherstub => (interface, None),
+            LinkClass::Vnic => {
+                let over = link.over.first().ok_or_else(|| unsuitable("a vnic on nothing"))?;
+                (over.as_str(), self.view.survey.vnic(interface).and_then(|vnic| vnic.vlan))
+            }
+            LinkClass::Vlan => {
+                let vlan = self.view.survey.vlan(interface);
+                let vlan = vlan.ok_or_else(|| unsuitable("a VLAN on a link that dladm(8) does not tell"))?;
+                (vlan.over.as_str(), Some(vlan.id))
+            }
+            LinkClass::Other => return Err(unsuitable("no network card, aggregation, etherstub, vnic or VLAN")),
         };
-        name.parse().map_err(|_| unsuitable("called as no link may be"))
+        let vlan = match (own, self.wanted.vlan) {
+            (Some(own), Some(wanted)) if own != wanted => {
+                let text = format!("`{interface}` is VLAN {own} of `{name}`, and not VLAN {wanted}; name `{name}`");
+                return Err(PlanError::Wishes(text));
+            }
+            (own, wanted) => own.or(wanted),
+        };
+        Ok((name.parse().map_err(|_| unsuitable("called as no link may be"))?, vlan))
     }
 
     fn shared(&mut self, asked: AskedAddress) -> Result<(), PlanError> {
@@ -431,6 +495,7 @@ impl Planner<'_> {
             place,
             mode: Mode::Shared,
             link,
+            vlan: None,
             ipv4,
             ipv6,
             autoconfiguration: Autoconfiguration::Off,
@@ -468,8 +533,20 @@ impl Planner<'_> {
             domain: self.wanted.domain.as_ref(),
             routable_ipv6: self.wanted.routable_ipv6,
             filter_aaaa: self.wanted.filter_aaaa,
+            ipv6_addresses: self.wanted.ipv6_addresses,
         };
         self.plan.segments = new.plan(self.view, &mut self.plan.steps)?;
+        let outside = self.plan.segments.first().and_then(|segment| segment.outside.as_ref());
+        let has = |network: &IpNet| {
+            outside.is_some_and(|own| if network.addr().is_ipv4() { own.ipv4.is_some() } else { own.ipv6.is_some() })
+        };
+        let family = |network: &IpNet| if network.addr().is_ipv4() { "IPv4" } else { "IPv6" };
+        let note = |network: &IpNet| {
+            format!("zones on {network} have no way out: the router has no {} address outside", family(network))
+        };
+        // Where the router asks for an address outside by itself, nobody knows yet.
+        let missing = self.wanted.routes.iter().filter(|network| !has(network) && !self.wanted.ipv6);
+        self.plan.notes.extend(missing.map(note));
         self.plan.attachments.extend(self.plan.segments.iter().filter_map(inside));
         Ok(())
     }
@@ -482,17 +559,38 @@ impl Planner<'_> {
             Place::Segment(name) => self.view.segment(name)?.etherstub.clone(),
         };
         let gateways = first.gateways.clone();
-        Some(Outside { interface: first.link.clone(), over, ipv4: first.ipv4, ipv6: first.ipv6, gateways })
+        let (interface, vlan) = (first.link.clone(), first.vlan);
+        Some(Outside { interface, over, vlan, ipv4: first.ipv4, ipv6: first.ipv6, gateways })
     }
 
-    fn finish(mut self) -> Result<Plan, PlanError> {
+    fn check_vlan(&self) -> Result<(), PlanError> {
+        match self.wanted.vlan.filter(|_| self.plan.attachments.iter().all(|one| one.vlan.is_none())) {
+            Some(vlan) => Err(PlanError::Wishes(format!(
+                "VLAN {vlan} is for addresses on a link of the host, and none of these is; leave it out"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Plan {
         if let Some(limits) = &self.wanted.flow {
             for attachment in self.plan.attachments.iter_mut().filter(|one| one.mac.is_some()) {
                 let Some(address) = attachment.addresses().next() else { continue };
-                let name = format!("zflow{}", attachment.link.number().unwrap_or_default());
-                let flow = Flow { name, limits: limits.clone() };
+                let flow = Flow::of(&attachment.link, limits.clone());
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
+            }
+        }
+        for attachment in self.plan.attachments.iter().filter(|one| one.ipv6.is_none()) {
+            if let (Autoconfiguration::LinkLocal, Some(segment)) = (attachment.autoconfiguration, attachment.segment())
+                && self.view.segment(segment).is_some_and(|segment| segment.ipv6.is_some())
+            {
+                let note = format!(
+                    "IPv6 addresses of the segment `{segment}` are static; name one for `{}` to have one beside the \
+                     link-local one",
+                    attachment.zone
+                );
+                self.plan.notes.push(note);
             }
         }
         let exclusive = self.plan.attachments.iter().any(|one| one.mode == Mode::Exclusive);
@@ -503,7 +601,7 @@ impl Planner<'_> {
         let attachments = self.plan.attachments.iter().cloned().map(|one| Step::remember(one.into()));
         let records: Vec<Step> = segments.chain(attachments).collect();
         self.plan.steps.extend(records);
-        Ok(self.plan)
+        self.plan
     }
 }
 
@@ -514,6 +612,7 @@ pub(super) fn inside(segment: &Segment) -> Option<Attachment> {
         place: Place::Segment(segment.name.clone()),
         mode: Mode::Exclusive,
         link: segment.inside.clone()?,
+        vlan: None,
         ipv4: segment.ipv4.zip(segment.gateway4).and_then(|(net, own)| Ipv4Net::new(own, net.prefix_len()).ok()),
         ipv6: segment.ipv6.zip(segment.gateway6).and_then(|(net, own)| Ipv6Net::new(own, net.prefix_len()).ok()),
         autoconfiguration: Autoconfiguration::Off,

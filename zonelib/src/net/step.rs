@@ -79,7 +79,7 @@ pub enum Step {
     /// Write a record.
     Remember {
         /// The record.
-        record: Remembered,
+        record: Box<Remembered>,
         /// It takes the place of an older one.
         replace: bool,
     },
@@ -96,13 +96,13 @@ impl Step {
     /// Write a new record.
     #[must_use]
     pub fn remember(record: Remembered) -> Self {
-        Self::Remember { record, replace: false }
+        Self::Remember { record: Box::new(record), replace: false }
     }
 
     /// Write a record in the place of an older one.
     #[must_use]
     pub fn replace(record: Remembered) -> Self {
-        Self::Remember { record, replace: true }
+        Self::Remember { record: Box::new(record), replace: true }
     }
 
     /// Remove a record.
@@ -170,7 +170,7 @@ impl Step {
             Self::Zonecfg { change } => Ok(change.run()?),
             Self::Remember { record, replace } => {
                 let expect = if *replace { Expect::Anything } else { Expect::Nothing };
-                Ok(match record {
+                Ok(match &**record {
                     Remembered::Segment(record) => store.put(record, expect),
                     Remembered::Attachment(record) => store.put(record, expect),
                     Remembered::Ingress(record) => store.put(record, expect),

@@ -1,11 +1,11 @@
-//! What the host has now: five lists, each asked for once, however many zones there are.
+//! What the host has now: six lists, each asked for once, however many zones there are.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::host::dladm::{self, Link, Vnic};
+use crate::host::dladm::{self, Card, Link, LinkClass, Vlan, Vnic};
 use crate::host::ipadm::{self, Address, Interface};
 use crate::host::routes::{self, Route};
 use crate::host::{LinkName, ListError, MacAddress};
@@ -15,7 +15,9 @@ use crate::host::{LinkName, ListError, MacAddress};
 pub struct Survey {
     links: HashMap<String, Link>,
     vnics: HashMap<String, Vnic>,
+    vlans: HashMap<String, Vlan>,
     macs: HashSet<MacAddress>,
+    cards: HashMap<String, MacAddress>,
     interfaces: HashSet<String>,
     addresses: Vec<Address>,
     routes: Vec<Route>,
@@ -33,13 +35,21 @@ pub struct Neighbourhood {
 }
 
 impl Survey {
-    /// Looks at the host. Runs five commands.
+    /// Looks at the host. Runs six commands, and one more where there are VLANs.
     ///
     /// # Errors
     /// [`ListError`].
     pub fn take() -> Result<Self, ListError> {
         let (links, vnics) = (dladm::links()?, dladm::vnics()?);
-        Ok(Self::of(links, vnics, ipadm::interfaces()?, ipadm::addresses()?, routes::routes()?))
+        let vlans = if links.iter().any(|link| link.class == LinkClass::Vlan) { dladm::vlans()? } else { Vec::new() };
+        let survey = Self::of(links, vnics, ipadm::interfaces()?, ipadm::addresses()?, routes::routes()?);
+        Ok(survey.with_cards(dladm::cards()?).with_vlans(vlans))
+    }
+
+    /// The same, where these of the links are VLANs.
+    #[must_use]
+    pub fn with_vlans(self, vlans: Vec<Vlan>) -> Self {
+        Self { vlans: vlans.into_iter().map(|vlan| (vlan.name.clone(), vlan)).collect(), ..self }
     }
 
     /// What these lists say.
@@ -52,13 +62,31 @@ impl Survey {
         routes: Vec<Route>,
     ) -> Self {
         Self {
+            cards: HashMap::new(),
             macs: vnics.iter().filter_map(|vnic| vnic.mac).collect(),
             links: links.into_iter().map(|link| (link.name.clone(), link)).collect(),
             vnics: vnics.into_iter().map(|vnic| (vnic.name.clone(), vnic)).collect(),
+            vlans: HashMap::new(),
             interfaces: interfaces.into_iter().map(|interface| interface.name).collect(),
             addresses,
             routes,
         }
+    }
+
+    /// And these network cards.
+    #[must_use]
+    pub fn with_cards(self, cards: Vec<Card>) -> Self {
+        Self { cards: cards.into_iter().map(|card| (card.link, card.mac)).collect(), ..self }
+    }
+
+    /// The Ethernet addresses of the network cards that a link is made of: none for an etherstub.
+    #[must_use]
+    pub fn cards_of(&self, link: &LinkName) -> Vec<MacAddress> {
+        let ports = self.link(link.as_str()).map(|link| link.over.clone()).unwrap_or_default();
+        let names = std::iter::once(link.as_str()).chain(ports.iter().map(String::as_str));
+        let mut macs: Vec<MacAddress> = names.filter_map(|name| self.cards.get(name)).copied().collect();
+        macs.sort_unstable();
+        macs
     }
 
     /// A link.
@@ -71,6 +99,12 @@ impl Survey {
     #[must_use]
     pub fn vnic(&self, name: &str) -> Option<&Vnic> {
         self.vnics.get(name)
+    }
+
+    /// A link that is a VLAN.
+    #[must_use]
+    pub fn vlan(&self, name: &str) -> Option<&Vlan> {
+        self.vlans.get(name)
     }
 
     /// The names of all links.

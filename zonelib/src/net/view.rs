@@ -1,14 +1,17 @@
 //! The host and the records together, and what is free.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use sha1::{Digest, Sha1};
 
 use super::address::overlap;
-use super::{Attachment, LinkName, MacAddress, Peer, Peering, Plan, PlanError, Router, Segment, SegmentName, Survey};
+use super::{
+    Attachment, LinkName, MacAddress, Peer, Peering, Place, Plan, PlanError, Router, Segment, SegmentName, Survey,
+};
 use crate::config::{self, Network, ZoneConfig, ZoneName};
-use crate::host;
 use crate::store::{Held, Key, Record, Records, Space, Store, StoreError};
 
 /// Etherstubs are called this, with a number.
@@ -33,6 +36,27 @@ impl Names {
     /// [`StoreError::Busy`].
     pub fn hold(store: &dyn Store) -> Result<Self, StoreError> {
         Ok(Self { _links: store.hold(Space::Links)?, _addresses: store.hold(Space::Addresses)? })
+    }
+}
+
+/// Who has a vnic.
+pub(super) enum MacOwner<'o> {
+    /// A zone, for its place on a network.
+    Zone(&'o ZoneName, &'o Place),
+    /// All zones on the global zone's stack that are on a segment.
+    Shared(&'o SegmentName),
+    /// The router of a segment.
+    Router(&'o SegmentName),
+}
+
+impl fmt::Display for MacOwner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zone(zone, Place::Segment(name)) => write!(f, "zone {zone} on segment {name}"),
+            Self::Zone(zone, Place::Link(link)) => write!(f, "zone {zone} on link {link}"),
+            Self::Shared(name) => write!(f, "shared on segment {name}"),
+            Self::Router(name) => write!(f, "router of segment {name}"),
+        }
     }
 }
 
@@ -210,13 +234,13 @@ impl View {
         segment.or_else(|| self.survey.overlapping(network))
     }
 
-    /// A free name for a link of a family; it is taken from now on.
     /// The router of another host that a network overlaps, as a peer of one here.
     pub(super) fn overlapping_beside(&self, network: IpNet) -> Option<(IpNet, String)> {
         let found = self.beside.iter().find(|(other, _)| overlap(*other, network));
         found.map(|(other, router)| (*other, format!("the peer `{router}` of another host")))
     }
 
+    /// A free name for a link of a family; it is taken from now on.
     pub(super) fn allocate(&mut self, family: &str) -> Result<LinkName, PlanError> {
         let taken = |name: &LinkName| self.links.contains(name.as_str()) || self.survey.link(name.as_str()).is_some();
         let names = (0..=u32::MAX).map_while(|number| LinkName::numbered(family, number).ok());
@@ -226,14 +250,22 @@ impl View {
         Ok(name)
     }
 
-    /// An Ethernet address that no vnic has; it is taken from now on.
-    pub(super) fn allocate_mac(&mut self) -> MacAddress {
+    /// An Ethernet address that no vnic has; it is taken from now on. The same owner gets the same one on the same link
+    /// again, so that a plan and what is done agree, and a zone that is made anew is known to name services. Hosts that
+    /// share a network differ in their network cards, and so in the addresses.
+    pub(super) fn allocate_mac(&mut self, over: &LinkName, owner: &MacOwner<'_>) -> MacAddress {
+        let cards = self.survey.cards_of(over);
+        let mut attempt = 0u32;
         loop {
-            let [a, b, c, ..] = host::random_bytes();
-            let mac = MacAddress::from_random([a, b, c]);
+            let mut hash = Sha1::new();
+            cards.iter().for_each(|card| hash.update(card.bytes()));
+            hash.update(format!("\n{owner}\n{attempt}"));
+            let [a, b, c, ..] = hash.finalize().0;
+            let mac = MacAddress::for_vnic([a, b, c]);
             if !self.survey.has_mac(mac) && self.macs.insert(mac) {
                 return mac;
             }
+            attempt += 1;
         }
     }
 }

@@ -60,6 +60,39 @@ pub(crate) fn put_file_as(tree: &Tree, path: &[u8], whole: Option<&WholeFile<'_>
     made
 }
 
+/// Removes a folder that nothing is in. One that something is in stays, and so does what is no folder.
+///
+/// # Errors
+/// Something on the way is a symbolic link; or the system refused.
+pub(crate) fn remove_empty_folder(tree: &Tree, path: &[u8]) -> io::Result<()> {
+    use io::ErrorKind as K;
+    let at = path.iter().rposition(|&byte| byte == b'/');
+    let (parent, name) = at.map_or((&b""[..], path), |at| (&path[..at], &path[at + 1..]));
+    match tree.open_dir(parent).and_then(|folder| folder.remove_dir(name)) {
+        Err(error) if !matches!(error.kind(), K::NotFound | K::DirectoryNotEmpty | K::NotADirectory) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The folders on the way to a file that would have to be made, from the top.
+///
+/// # Errors
+/// Something on the way is a symbolic link or no folder; or the system refused.
+pub(crate) fn missing_folders(tree: &Tree, path: &str) -> io::Result<Vec<String>> {
+    let mut missing = Vec::new();
+    let mut path = path;
+    while let Some((folder, _)) = path.rsplit_once('/') {
+        match tree.open_dir(folder.as_bytes()) {
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(folder.to_owned()),
+            Err(error) => return Err(error),
+        }
+        path = folder;
+    }
+    missing.reverse();
+    Ok(missing)
+}
+
 /// Opens a folder; those on the way that are not there are made.
 fn folder(tree: &Tree, path: &[u8]) -> io::Result<Handle> {
     let mut here = tree.handle()?;

@@ -2,6 +2,8 @@
 //!
 //! What was switched on is remembered, and is as it was before when the last segment goes.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::host::{self, HostError, NetworkChange, Setting};
@@ -11,6 +13,7 @@ use crate::net::{
     ApplyError, Names, PlanError, Router, Segment, SegmentName, Step, View, WantedGlobal, apply, forget_global,
     plan_global,
 };
+use crate::root::{Tree, remove_empty_folder};
 use crate::store::{Directory, Expect, Key, Record, Records, Store, StoreError};
 
 use super::{LiveRouter, RouterError};
@@ -20,6 +23,9 @@ use super::{LiveRouter, RouterError};
 #[serde(deny_unknown_fields)]
 struct GlobalBefore {
     settings: Vec<Setting>,
+    /// Folders that it had not, from the top.
+    #[serde(default)]
+    folders: Vec<String>,
 }
 
 impl Record for GlobalBefore {
@@ -27,9 +33,16 @@ impl Record for GlobalBefore {
     const VERSION: u32 = 1;
 
     fn key(&self) -> Key {
-        Key::of(&["before"])
+        before_key()
     }
 }
+
+fn before_key() -> Key {
+    Key::of(&["before"])
+}
+
+/// Folders that a router has files in, and the global zone may have for other reasons too.
+const FOLDERS: [&str; 5] = ["etc/ipf", "etc/zonekit", "etc/dnsmasq.d", "lib/svc/manifest", "lib/svc/manifest/site"];
 
 /// Why the global zone is no router, or is one still.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +187,9 @@ pub fn route(
     recovered: impl FnOnce(&Recovered),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failed> {
+    if !dry {
+        super::only_root().map_err(|error| undone(error.into()))?;
+    }
     let store = Directory::new(state);
     let check = || -> Result<(), GlobalError> {
         let traits = LiveRouter::find(&Router::Global, state)?.traits()?;
@@ -232,11 +248,11 @@ fn remember<'s>(
     store: &Directory,
     journal: &mut Journal,
 ) -> Result<(), GlobalError> {
-    let mut record = GlobalBefore { settings: Vec::new() };
-    let key = record.key();
-    if let Some(known) = store.get::<GlobalBefore>(&key)? {
-        record = known;
-    }
+    let key = before_key();
+    let mut record = match store.get::<GlobalBefore>(&key)? {
+        Some(known) => known,
+        None => GlobalBefore { settings: Vec::new(), folders: absent_folders()? },
+    };
     let same = |one: &Setting, other: &Setting| match (one, other) {
         (Setting::Service { fmri: one, .. }, Setting::Service { fmri: other, .. }) => one == other,
         (Setting::FilterPolicy { .. }, Setting::FilterPolicy { .. }) => true,
@@ -254,6 +270,34 @@ fn remember<'s>(
     }
     journal.step(store.undo(GlobalBefore::KIND, &key)?)?;
     Ok(store.put(&record, Expect::Anything)?)
+}
+
+fn here() -> Result<Tree, RouterError> {
+    let path = host::place("/");
+    Tree::open(&path).map_err(|source| RouterError::Root { path, source })
+}
+
+fn folder(path: &str) -> impl FnOnce(io::Error) -> RouterError {
+    let path = host::place(&format!("/{path}"));
+    move |source| RouterError::Root { path, source }
+}
+
+fn absent_folders() -> Result<Vec<String>, RouterError> {
+    let tree = here()?;
+    let mut absent = Vec::new();
+    for path in FOLDERS {
+        match tree.open_dir(path.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => absent.push(path.to_owned()),
+            found => drop(found.map_err(folder(path))?),
+        }
+    }
+    Ok(absent)
+}
+
+/// Removes those that nothing is in, from the bottom.
+fn remove_folders(paths: &[String]) -> Result<(), RouterError> {
+    let tree = here()?;
+    paths.iter().rev().try_for_each(|path| remove_empty_folder(&tree, path.as_bytes()).map_err(folder(path)))
 }
 
 fn refresh(state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<Vec<String>, GlobalError> {
@@ -283,15 +327,15 @@ pub fn forget(
         removed.steps.iter().for_each(|step| done.step(step));
         return Ok(done);
     }
+    super::only_root().map_err(|error| undone(error.into()))?;
     let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
         let _names = Names::hold(&store)?;
         let view = View::take(&store)?;
         let removed = forget_global(name, &view, &store)?;
         let last = view.routed_by_global().count() == 1;
         let mut done = Done { segments: removed.segments.clone(), ..Done::default() };
-        let key = GlobalBefore { settings: Vec::new() }.key();
-        let before = store.get::<GlobalBefore>(&key)?.filter(|_| last);
-        let restored = before.map(|before| before.settings).unwrap_or_default();
+        let before = store.get::<GlobalBefore>(&before_key())?.filter(|_| last);
+        let (restored, folders) = before.map(|before| (before.settings, before.folders)).unwrap_or_default();
         // A name service that is to stop does not have to read its files again first.
         let (services, others): (Vec<Setting>, Vec<Setting>) =
             restored.into_iter().partition(|setting| *setting == service(Service::Dnsmasq, false));
@@ -313,9 +357,11 @@ pub fn forget(
         for setting in others.iter().rev() {
             set(setting, journal, &mut done)?;
         }
+        // Files that are put back bring their folders along.
+        remove_folders(&folders)?;
         if last {
-            journal.step(store.undo(GlobalBefore::KIND, &key)?)?;
-            store.remove(GlobalBefore::KIND, &key)?;
+            journal.step(store.undo(GlobalBefore::KIND, &before_key())?)?;
+            store.remove(GlobalBefore::KIND, &before_key())?;
         }
         if host::interrupted() {
             return Err(RouterError::Interrupted.into());

@@ -162,6 +162,15 @@ impl<'p, 'a> Prepared<'p, 'a> {
         import.carry_out(|import| self.import(import, &seed.1)).map(Outcome::Made)
     }
 
+    /// Makes it anew where there is one of something that has changed since, and otherwise leaves it to the next
+    /// installation of a zone.
+    ///
+    /// # Errors
+    /// As [`Prepared::sync`].
+    pub fn renew(&self, settings: &Settings<'_>) -> Result<Outcome, ImportError> {
+        if self.state()? == State::Stale { self.sync(settings) } else { Ok(Outcome::Current) }
+    }
+
     /// Takes away what was left by a run that was killed when it had all but finished. It is in nobody's way,
     /// so whoever may not do that leaves it.
     fn clear_away(&self, scratch: &Path, settings: &Settings<'_>) {

@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use contents::alias::Aliases;
+use contents::names::OverlayName;
+use contents::overlay::Overlays;
+
 use crate::config::{self, ZoneName};
 use crate::host::zfs::{self, Datasets, Kind as DatasetKind};
 use crate::host::{self, HostCommand};
+use crate::journal::{self, StateDir, Subject};
 use crate::net::credentials;
 use crate::net::inside::Settings;
 use crate::populate::{self, Image, Kept, Wanted};
@@ -16,7 +21,7 @@ use super::kind::{FromImage, Kind};
 use super::request::{One, Request};
 use super::seed;
 use super::templates::Template;
-use super::{TemplateName, ZoneError};
+use super::{Problems, TemplateName, ZoneError};
 
 /// What the global zone keeps for itself: so many bytes, and a tenth of the rest.
 const RESERVED: u64 = 128 << 20;
@@ -46,21 +51,21 @@ pub(super) struct Found {
 }
 
 impl Request {
-    /// Looks whether the host can have these zones.
-    ///
-    /// # Errors
-    /// [`ZoneError::Refused`] with all that is in the way; others when the host cannot be asked.
-    pub(super) fn look(&self, zones: &[One]) -> Result<Found, ZoneError> {
-        only_global()?;
-        let mut look = Look { request: self, problems: Vec::new(), found: Found::default() };
-        look.zones(zones)?;
+    /// Looks whether the host can have these zones. All that is in the way goes to `problems`.
+    pub(super) fn look(&self, zones: &[One], state: &StateDir, problems: &mut Problems) -> Found {
+        let mut look = Look { request: self, problems, found: Found::default() };
+        let zones_are_free = look.zones(zones, state);
+        look.problems.heed(zones_are_free);
         look.brand();
-        look.limits()?;
-        look.accounts()?;
+        for looked in [look.memory(), look.processors(), look.accounts()] {
+            look.problems.heed(looked);
+        }
         look.files();
-        look.datasets(zones)?;
-        look.packages()?;
-        if look.problems.is_empty() { Ok(look.found) } else { Err(ZoneError::Refused(look.problems.join("; "))) }
+        look.image();
+        for looked in [look.datasets(zones), look.volumes(), look.packages()] {
+            look.problems.heed(looked);
+        }
+        look.found
     }
 }
 
@@ -79,24 +84,32 @@ pub(super) fn only_global() -> Result<(), ZoneError> {
 
 struct Look<'l> {
     request: &'l Request,
-    problems: Vec<String>,
+    problems: &'l mut Problems,
     found: Found,
 }
 
 impl Look<'_> {
     fn problem(&mut self, problem: impl Into<String>) {
-        self.problems.push(problem.into());
+        self.problems.push(problem);
     }
 
-    fn zones(&mut self, zones: &[One]) -> Result<(), ZoneError> {
+    fn zones(&mut self, zones: &[One], state: &StateDir) -> Result<(), ZoneError> {
+        if self.request.is_unread(&["-z"]) {
+            return Ok(());
+        }
         let index = config::index().map_err(ZoneError::system(Path::new("/etc/zones/index")))?;
         let known: BTreeSet<&ZoneName> = index.iter().map(|zone| &zone.name).collect();
         for one in zones {
+            // What a killed operation has left goes before anything is made.
+            if journal::pending(state, Subject::Whole(one.name.clone()))?.is_some() {
+                continue;
+            }
             if known.contains(&one.name) {
                 let name = &one.name;
                 self.problem(format!(
                     "there is a zone `{name}` already; choose another name, or `destroy-zone -z {name}`"
                 ));
+                continue;
             }
             let zonepath = self.request.zonepath(&one.name);
             let occupied = std::fs::read_dir(&zonepath).map(|mut entries| entries.next().is_some());
@@ -104,25 +117,26 @@ impl Look<'_> {
                 self.problem(format!("{}: something is there already; move it away", zonepath.display()));
             }
         }
-        if !self.request.zones.is_absolute() {
-            self.problem(format!("`{}` is not an absolute path", self.request.zones.display()));
-        }
         Ok(())
     }
 
     fn brand(&mut self) {
+        if self.request.is_unread(&["-t"]) {
+            return;
+        }
         let kind = self.request.kind;
         let brand = kind.brand();
-        if !host::place(&format!("/usr/lib/brand/{brand}/config.xml")).is_file() {
+        let has_brand = host::place(&format!("/usr/lib/brand/{brand}/config.xml")).is_file();
+        if !has_brand {
             let why = format!("the brand `{brand}` is not on this host, so it has no zones of type {kind}");
-            return self.problem(format!("{why}; install the package that has it"));
+            self.problem(format!("{why}; install the package that has it"));
         }
         match (&self.request.template, kind.template()) {
             (Some(name), _) => match Template::find(name) {
                 Ok(template) => self.found.template = Some(template.root),
                 Err(error) => self.problem(error.to_string()),
             },
-            (None, Some(template)) if !host::place(&format!("/etc/zones/{template}.xml")).is_file() => {
+            (None, Some(template)) if has_brand && !host::place(&format!("/etc/zones/{template}.xml")).is_file() => {
                 self.problem(format!(
                     "/etc/zones/{template}.xml is not there; install the package of the brand `{brand}`"
                 ));
@@ -139,7 +153,7 @@ impl Look<'_> {
         }
     }
 
-    fn limits(&mut self) -> Result<(), ZoneError> {
+    fn memory(&mut self) -> Result<(), ZoneError> {
         if let Some(memory) = self.request.memory {
             let out = HostCommand::new("/usr/sbin/prtconf").arg("-m").run()?;
             let text = String::from_utf8_lossy(&out);
@@ -150,6 +164,10 @@ impl Look<'_> {
                 self.problem(format!("-m {memory} is more than the {most}M that this host has for zones"));
             }
         }
+        Ok(())
+    }
+
+    fn processors(&mut self) -> Result<(), ZoneError> {
         if let Some(cpus) = &self.request.cpus {
             let out = HostCommand::new("/usr/sbin/psrinfo").run()?;
             let text = String::from_utf8_lossy(&out);
@@ -188,29 +206,6 @@ impl Look<'_> {
                 Err(error) => self.problem(format!("{}: {error}", path.display())),
             }
         }
-        if let Some(image) = &request.image {
-            let named = image.display();
-            let iso = image.extension().is_some_and(|ending| ending == "iso");
-            match std::fs::metadata(image) {
-                Ok(found) if !(found.is_file() || found.is_dir() && request.kind == Kind::S10) => {
-                    self.problem(format!("{named}: is no image"));
-                }
-                Ok(_) if request.kind.image() == FromImage::Boots && !iso => {
-                    self.problem(format!("{named}: a virtual machine boots a .iso image"));
-                }
-                Ok(_) => {}
-                Err(error) => self.problem(format!("{named}: {error}; `zap retrieve-image` fetches images")),
-            }
-            // zoneadm pastes it into a line that a shell reads.
-            let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@".contains(letter);
-            if matches!(request.kind.image(), FromImage::Flag(_))
-                && !image.to_str().is_some_and(|path| path.chars().all(plain))
-            {
-                self.problem(format!(
-                    "{named}: zoneadm cannot be told of an image with such letters in its path; rename it"
-                ));
-            }
-        }
         if let Some(path) = &request.ssh_key {
             match credentials::keys(path) {
                 Ok(keys) => self.found.settings.keys = keys,
@@ -238,6 +233,32 @@ impl Look<'_> {
         }
     }
 
+    fn image(&mut self) {
+        let request = self.request;
+        let Some(image) = request.image.as_ref().filter(|_| !request.is_unread(&["-t"])) else { return };
+        let named = image.display();
+        let iso = image.extension().is_some_and(|ending| ending == "iso");
+        match std::fs::metadata(image) {
+            Ok(found) if !(found.is_file() || found.is_dir() && request.kind == Kind::S10) => {
+                self.problem(format!("{named}: is no image"));
+            }
+            Ok(_) if request.kind.image() == FromImage::Boots && !iso => {
+                self.problem(format!("{named}: a virtual machine boots a .iso image"));
+            }
+            Ok(_) => {}
+            Err(error) => self.problem(format!("{named}: {error}; `zap retrieve-image` fetches images")),
+        }
+        // zoneadm pastes it into a line that a shell reads.
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@".contains(letter);
+        if matches!(request.kind.image(), FromImage::Flag(_))
+            && !image.to_str().is_some_and(|path| path.chars().all(plain))
+        {
+            self.problem(format!(
+                "{named}: zoneadm cannot be told of an image with such letters in its path; rename it"
+            ));
+        }
+    }
+
     fn datasets(&mut self, zones: &[One]) -> Result<(), ZoneError> {
         for dataset in zones.iter().flat_map(|one| &one.datasets) {
             self.ask(dataset.as_str())?;
@@ -247,6 +268,10 @@ impl Look<'_> {
                 None => self.parents(dataset.as_str())?,
             }
         }
+        Ok(())
+    }
+
+    fn volumes(&mut self) -> Result<(), ZoneError> {
         if let Some(volume) = &self.request.volume {
             self.ask(volume.as_str())?;
             match self.found.datasets.get(volume.as_str()) {
@@ -304,32 +329,15 @@ impl Look<'_> {
 
     fn packages(&mut self) -> Result<(), ZoneError> {
         let request = self.request;
-        let choice = !(request.overlays.is_empty() && request.packages.is_empty() && request.add_overlays.is_empty());
-        if !choice && request.kind != Kind::Router {
+        if request.is_unread(&["-t"]) {
             return Ok(());
         }
-        let root = host::place("/");
-        let tree = Tree::open(&root).map_err(ZoneError::system(&root))?;
-        let overlays = contents::overlay::Overlays::read(tree.dir()).map_err(ZoneError::packages)?;
-        for name in request.add_overlays.iter().filter(|name| overlays.get(name).is_none()) {
-            self.problem(format!("there is no overlay `{name}`; `zap list-overlays` names them"));
+        if request.kind != Kind::Router {
+            let (overlays, added) = (&request.overlays, &request.add_overlays);
+            return look_at_choice(overlays, added, &request.packages, self.problems);
         }
-        for name in &request.overlays {
-            if overlays.get(name).is_some_and(|overlay| !overlay.installed) {
-                self.problem(format!("overlay `{name}` is not installed on this host; give -O {name} to add it"));
-            }
-        }
-        if request.kind == Kind::Router {
-            self.router(overlays.iter().any(|overlay| overlay.name.as_str() == BASE && overlay.installed));
-            return Ok(());
-        }
-        let wanted = Wanted { overlays: request.overlays.clone(), packages: request.packages.clone() };
-        let aliases = contents::alias::Aliases::read(tree.dir()).map_err(ZoneError::packages)?;
-        let image = Image::open(&root).map_err(|error| ZoneError::Refused(error.to_string()))?;
-        let database = image.contents().map_err(|error| ZoneError::Refused(error.to_string()))?;
-        if let Err(unknown) = Kept::resolve(&wanted, &overlays, &aliases, &populate::packages(&database)) {
-            self.problem(unknown.to_string());
-        }
+        let overlays = Overlays::read(here()?.dir()).map_err(ZoneError::packages)?;
+        self.router(overlays.iter().any(|overlay| overlay.name.as_str() == BASE && overlay.installed));
         Ok(())
     }
 
@@ -350,6 +358,44 @@ impl Look<'_> {
         }
         self.found.router_packages = arguments;
     }
+}
+
+fn here() -> Result<Tree, ZoneError> {
+    let root = host::place("/");
+    Tree::open(&root).map_err(ZoneError::system(&root))
+}
+
+/// Looks whether the host has the packages that are chosen to be kept, and knows the overlays that are added.
+pub(super) fn look_at_choice(
+    overlays: &[OverlayName],
+    added: &[OverlayName],
+    packages: &[String],
+    problems: &mut Problems,
+) -> Result<(), ZoneError> {
+    if overlays.is_empty() && added.is_empty() && packages.is_empty() {
+        return Ok(());
+    }
+    let tree = here()?;
+    let known = Overlays::read(tree.dir()).map_err(ZoneError::packages)?;
+    for name in added.iter().filter(|name| known.get(name).is_none()) {
+        problems.push(format!("there is no overlay `{name}`; `zap list-overlays` names them"));
+    }
+    for name in overlays.iter().filter(|name| known.get(name).is_some_and(|overlay| !overlay.installed)) {
+        problems.push(format!("overlay `{name}` is not installed on this host; give -O {name} to add it"));
+    }
+    let aliases = Aliases::read(tree.dir()).map_err(ZoneError::packages)?;
+    let refuse = |error: String| ZoneError::Refused(error);
+    let image = Image::open(&host::place("/")).map_err(|error| refuse(error.to_string()))?;
+    let database = image.contents().map_err(|error| refuse(error.to_string()))?;
+    let installed = populate::packages(&database);
+    let overlay = |name: &OverlayName| Wanted { overlays: vec![name.clone()], ..Wanted::default() };
+    let package = |name: &String| Wanted { packages: vec![name.clone()], ..Wanted::default() };
+    for wanted in overlays.iter().map(overlay).chain(packages.iter().map(package)) {
+        if let Err(unknown) = Kept::resolve(&wanted, &known, &aliases, &installed) {
+            problems.push(unknown.to_string());
+        }
+    }
+    Ok(())
 }
 
 fn unexpected(command: &str, text: &str) -> ZoneError {

@@ -167,3 +167,7 @@ pub(super) fn shares(request: &Request, data: &Path, accounts: &[Account]) -> Ve
         .chain(homes)
         .collect()
 }
+
+#[cfg(test)]
+#[path = "configuration_tests.rs"]
+mod tests;

@@ -16,14 +16,13 @@ use crate::store::StoreError;
 
 use super::accounts::AccountError;
 use super::inside::EditError;
-use super::request::RequestError;
 
 /// Why something about a whole zone failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ZoneError {
-    /// The request makes no sense by itself.
-    #[error(transparent)]
-    Request(#[from] RequestError),
+    /// All that is in the way, in words, with what to do.
+    #[error("{}", .0.join("; "))]
+    Problems(Vec<String>),
     /// Something is not as it has to be; in words, with what to do.
     #[error("{0}")]
     Refused(String),
@@ -89,6 +88,16 @@ pub enum ZoneError {
 }
 
 impl ZoneError {
+    /// What is wrong, each by itself.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        match self {
+            Self::Problems(problems) => problems.clone(),
+            Self::Network(net::PlanError::Several(errors)) => errors.iter().map(ToString::to_string).collect(),
+            other => vec![other.to_string()],
+        }
+    }
+
     pub(super) fn system(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::System { path: path.to_owned(), source }
     }

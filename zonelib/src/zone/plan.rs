@@ -8,13 +8,13 @@ use crate::host;
 use crate::journal::StateDir;
 use crate::net::files::cloud_init;
 use crate::net::inside::{Brand, Tenant, lx_attributes, name_servers, zone_files};
-use crate::net::{self, Attachment, Router, Segment, SegmentName, View};
+use crate::net::{self, Attachment, PlanError, Router, Segment, SegmentName, View};
 use crate::router::host_servers;
 use crate::store::Directory;
 
 use super::accounts::Account;
 use super::check::Found;
-use super::configuration::{Configuration, MOST_DISKS, MOST_SHARES, shares};
+use super::configuration::{Configuration, shares};
 use super::inside::Edit;
 use super::kind::FromImage;
 use super::places::Places;
@@ -23,7 +23,7 @@ use super::request::{One, Request};
 use super::seed::{GuestFacts, image};
 use super::step::{Files, Shown, Step, told_file};
 use super::wiring::{Behind, NewRouter};
-use super::{Kind, ZONES, ZoneError};
+use super::{Kind, Problems, ZONES, ZoneError};
 
 /// Where directories of zones are.
 const DATA: &str = "/export/zonedata";
@@ -48,7 +48,7 @@ pub struct ZonePlan {
 }
 
 /// What is done for the zones of a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The zones, in order.
     pub zones: Vec<ZonePlan>,
@@ -147,7 +147,7 @@ pub(super) struct Planning<'p> {
 struct Sofar {
     places: Places,
     volumes: Vec<String>,
-    /// The network, once somebody wants of it.
+    /// The network, where somebody wants of it.
     view: Option<View>,
 }
 
@@ -167,54 +167,52 @@ impl Request {
 }
 
 impl Planning<'_> {
-    pub(super) fn plan(&self, zones: &[One]) -> Result<Plan, ZoneError> {
-        let mut sofar = Sofar { places: Places::look()?, volumes: Vec::new(), view: None };
-        let plans: Result<Vec<ZonePlan>, _> = zones.iter().map(|one| self.zone(one, &mut sofar)).collect();
-        Ok(Plan { zones: plans? })
+    /// The plan, as far as there can be one; what is in the way goes to `problems`.
+    pub(super) fn plan(&self, zones: &[One], problems: &mut Problems) -> Option<Plan> {
+        let places = problems.heed(Places::look())?;
+        let wants = zones.iter().any(|one| self.request.wanted(one).is_some());
+        let view = if wants { Some(problems.heed(View::take(self.store).map_err(ZoneError::from))?) } else { None };
+        let mut sofar = Sofar { places, volumes: Vec::new(), view };
+        let plans = zones.iter().map(|one| self.zone(one, &mut sofar, problems)).collect();
+        Some(Plan { zones: plans })
     }
 
     /// The network of one zone, beside what is planned for those before it.
-    fn network(&self, one: &One, sofar: &mut Sofar) -> Result<net::Plan, ZoneError> {
-        let Some(wanted) = self.request.wanted(one) else { return Ok(net::Plan::default()) };
-        let view = match &mut sofar.view {
-            Some(view) => view,
-            none => none.insert(View::take(self.store)?),
-        };
-        let plan = net::plan(&wanted, view)?;
-        view.assume(&plan);
-        Ok(plan)
+    fn network(&self, one: &One, sofar: &mut Sofar, problems: &mut Problems) -> Option<net::Plan> {
+        let (wanted, view) = (self.request.wanted(one)?, sofar.view.as_mut()?);
+        match net::plan(&wanted, view) {
+            Ok(plan) => {
+                view.assume(&plan);
+                Some(plan)
+            }
+            Err(error) => {
+                // What does not go together has been said of the flags.
+                let said = !problems.is_empty();
+                let fresh = error.each().into_iter().filter(|error| !(said && matches!(error, PlanError::Wishes(_))));
+                fresh.for_each(|error| problems.push(error.to_string()));
+                None
+            }
+        }
     }
 
-    fn zone(&self, one: &One, sofar: &mut Sofar) -> Result<ZonePlan, ZoneError> {
+    fn zone(&self, one: &One, sofar: &mut Sofar, problems: &mut Problems) -> ZonePlan {
         let request = self.request;
-        let zonepath = request.zonepath(&one.name);
-        let network = self.network(one, sofar)?;
+        let network = self.network(one, sofar, problems).unwrap_or_default();
         let mut plan = ZonePlan {
             zone: one.name.clone(),
             kind: request.kind,
-            zonepath,
+            zonepath: request.zonepath(&one.name),
             ground: network.steps.iter().cloned().map(|step| Step::Network(Box::new(step))).collect(),
             steps: Vec::new(),
             notes: network.notes.clone(),
         };
         let mut made = Vec::new();
-        let places = &mut sofar.places;
-        let zonepaths = plan.zonepath.parent().map(Path::to_owned).unwrap_or_default();
-        add(&mut plan, &mut made, places.ensure(&zonepaths)?);
         let data = host::place(DATA).join(one.name.as_str());
-        for directory in &request.directories {
-            let place = data.join(directory.strip_prefix("/").unwrap_or(directory));
-            add(&mut plan, &mut made, places.ensure(&data)?);
-            // One file system for all of a zone's.
-            places.plain_below(&data);
-            add(&mut plan, &mut made, places.ensure(&place)?);
-        }
+        self.directories(&data, &mut plan, &mut made, (&mut sofar.places, problems));
         self.datasets(one, &mut plan, &mut made);
-        let disks = self.volumes(one, &mut plan, &mut made, &mut sofar.volumes)?;
+        let disks = self.volumes(one, &mut plan, &mut made, &mut sofar.volumes);
+        let disks = problems.heed(disks).unwrap_or_default();
         let shares = shares(request, &data, &self.found.accounts);
-        if request.kind == Kind::Bhyve && shares.len() > MOST_SHARES {
-            return Err(ZoneError::Refused(format!("a virtual machine shares at most {MOST_SHARES} directories")));
-        }
         let datasets: Vec<String> = one.datasets.iter().map(ToString::to_string).collect();
         let configuration = Configuration {
             request,
@@ -227,7 +225,7 @@ impl Planning<'_> {
             volumes: &disks,
             attributes: &self.attributes(one, &network, sofar),
         };
-        let commands = configuration.commands()?.file();
+        let commands = problems.heed(configuration.commands()).map(|commands| commands.file()).unwrap_or_default();
         let (zonepath, file) = (plan.zonepath.clone(), told_file(self.state, &one.name));
         plan.steps.push(Step::Configure { zone: one.name.clone(), zonepath, file, commands });
         self.installation(one, &mut plan, self.files(one, &network, sofar));
@@ -240,7 +238,31 @@ impl Planning<'_> {
         if request.boot {
             plan.steps.push(Step::Boot { zone: one.name.clone() });
         }
-        Ok(plan)
+        plan
+    }
+
+    /// The directory of zonepaths, and those that are made for the zone.
+    fn directories(
+        &self,
+        data: &Path,
+        plan: &mut ZonePlan,
+        made: &mut Vec<Made>,
+        (places, problems): (&mut Places, &mut Problems),
+    ) {
+        let mut ensure = |places: &mut Places, path: &Path| {
+            for (step, thing) in problems.heed(places.ensure(path)).unwrap_or_default() {
+                plan.ground.push(step);
+                made.push(thing);
+            }
+        };
+        let zonepaths = plan.zonepath.parent().map(Path::to_owned).unwrap_or_default();
+        ensure(places, &zonepaths);
+        for directory in &self.request.directories {
+            ensure(places, data);
+            // One file system for all of a zone's.
+            places.plain_below(data);
+            ensure(places, &data.join(directory.strip_prefix("/").unwrap_or(directory)));
+        }
     }
 
     /// What will be remembered of a zone.
@@ -294,9 +316,6 @@ impl Planning<'_> {
         let request = self.request;
         if let Some(volume) = &request.volume {
             return Ok(vec![volume.to_string()]);
-        }
-        if request.new_volumes.len() > MOST_DISKS {
-            return Err(ZoneError::Refused(format!("a virtual machine has at most {MOST_DISKS} disks")));
         }
         let mut disks = Vec::new();
         for volume in &request.new_volumes {
@@ -442,13 +461,6 @@ impl Planning<'_> {
             edits.push(Edit::Blank);
         }
         edits
-    }
-}
-
-fn add(plan: &mut ZonePlan, made: &mut Vec<Made>, steps: Vec<(Step, Made)>) {
-    for (step, thing) in steps {
-        plan.ground.push(step);
-        made.push(thing);
     }
 }
 

@@ -10,13 +10,13 @@ use ipnet::IpNet;
 use crate::config::ZoneName;
 use crate::host::DatasetName;
 use crate::net::files::LxKernel;
-use crate::net::{AskedAddress, Domain, FlowLimits, LinkName, Wanted};
+use crate::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, VlanId, Wanted};
 
+use super::configuration::{MOST_DISKS, MOST_SHARES};
 use super::kind::{FromImage, Kind};
-use super::values::{Cpus, Firmware, Konfigure, NewVolume, Size, TemplateName, UserName};
+use super::values::{Count, Cpus, Firmware, Konfigure, NewVolume, Size, TemplateName, UserName};
+use super::{Problems, Unread};
 
-/// Zones that can be made at once.
-const MOST_ZONES: u32 = 1000;
 /// Processors of a virtual machine. Source: bhyve(7).
 const MOST_VCPUS: u64 = 32;
 /// What is made of directories by the system of every zone.
@@ -30,7 +30,7 @@ pub struct Request {
     /// Its type.
     pub kind: Kind,
     /// How many; their names end in 1, 2 and so on.
-    pub count: Option<u32>,
+    pub count: Option<Count>,
     /// Addresses on the network stack of the global zone.
     pub shared: Vec<AskedAddress>,
     /// Addresses on a network stack of its own, a vnic each.
@@ -43,12 +43,16 @@ pub struct Request {
     pub flow: Option<FlowLimits>,
     /// The link for addresses that no network claims.
     pub link: Option<LinkName>,
+    /// The VLAN of that link.
+    pub vlan: Option<VlanId>,
     /// The domain of the names of the zones behind it.
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones.
     pub routable: bool,
     /// Names elsewhere have no IPv6 addresses for the zones behind it.
     pub filter_aaaa: bool,
+    /// Where the zones behind it have IPv6 addresses from.
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Directories that are made for it.
     pub directories: Vec<PathBuf>,
     /// Directories of the global zone that it may read.
@@ -101,12 +105,9 @@ pub struct Request {
     pub autoboot: bool,
     /// Booted when it is made.
     pub boot: bool,
+    /// Flags that were given, but not with values that can be read: what they would have said is not missing.
+    pub unread: Vec<Unread>,
 }
-
-/// What makes no sense, all of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct RequestError(pub Vec<String>);
 
 /// One zone of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,9 +136,11 @@ impl Request {
             ipv6: false,
             flow: None,
             link: None,
+            vlan: None,
             domain: None,
             routable: false,
             filter_aaaa: false,
+            ipv6_addresses: None,
             directories: Vec::new(),
             read_only: Vec::new(),
             read_write: Vec::new(),
@@ -164,6 +167,7 @@ impl Request {
             zones: PathBuf::from(super::ZONES),
             autoboot: true,
             boot: true,
+            unread: Vec::new(),
         }
     }
 
@@ -185,9 +189,11 @@ impl Request {
             ipv6: self.ipv6,
             flow: self.flow.clone(),
             link: self.link.clone(),
+            vlan: self.vlan,
             domain: self.domain.clone(),
             routable_ipv6: self.routable,
             filter_aaaa: self.filter_aaaa,
+            ipv6_addresses: self.ipv6_addresses,
             ..Wanted::new(one.name.clone())
         })
     }
@@ -200,19 +206,22 @@ impl Request {
             && (self.cloud_init || self.ssh_key.is_some() || self.password.is_some())
     }
 
-    /// The zones, in order: addresses count up.
-    ///
-    /// # Errors
-    /// [`RequestError`]: everything about the request that makes no sense.
-    pub fn zones(&self) -> Result<Vec<One>, RequestError> {
-        let mut problems = Problems::default();
-        self.check_type(&mut problems);
-        self.check_network(&mut problems);
-        self.check_packages(&mut problems);
-        self.check_machine(&mut problems);
-        self.check_mounts(&mut problems);
-        let zones = self.expand(&mut problems);
-        if problems.0.is_empty() { Ok(zones) } else { Err(RequestError(problems.0)) }
+    /// Whether one of these flags was given a value that cannot be read.
+    pub(super) fn is_unread(&self, flags: &[&str]) -> bool {
+        self.unread.iter().any(|unread| flags.contains(&unread.flag))
+    }
+
+    /// The zones, in order: addresses count up. Everything about the request that makes no sense goes to `problems`.
+    pub(super) fn zones(&self, problems: &mut Problems) -> Vec<One> {
+        if !self.is_unread(&["-t"]) {
+            self.check_type(problems);
+            self.check_packages(problems);
+            self.check_machine(problems);
+        }
+        self.check_network(problems);
+        self.check_mounts(problems);
+        problems.when(!self.zones.is_absolute(), || format!("`{}` is not an absolute path", self.zones.display()));
+        self.expand(problems)
     }
 
     fn check_type(&self, problems: &mut Problems) {
@@ -252,7 +261,8 @@ impl Request {
 
     fn check_network(&self, problems: &mut Problems) {
         let kind = self.kind;
-        let routes = !self.router_for.is_empty();
+        let routes = !self.router_for.is_empty() || self.is_unread(&["-R"]);
+        let exclusive = !self.exclusive.is_empty() || self.is_unread(&["-x"]);
         problems.when(!self.shared.is_empty() && !self.exclusive.is_empty(), || {
             "-i and -x exclude each other: a zone has a network stack of its own, or that of the global zone".to_owned()
         });
@@ -265,24 +275,37 @@ impl Request {
         problems.when(kind == Kind::Router && !routes, || {
             "a router needs a network that it is the router of; give -R NET/LEN".to_owned()
         });
-        problems.when(self.exclusive.is_empty() && (routes || kind == Kind::Router), || {
+        problems.when(!exclusive && (routes || kind == Kind::Router), || {
             "a router needs an address outside of its network; give -x ADDRESS".to_owned()
         });
         problems.when(routes && !matches!(kind, Kind::Router | Kind::Sparse | Kind::Whole), || {
             format!("a zone of type {kind} cannot be a router; leave out -R")
         });
-        problems.when(self.flow.is_some() && self.exclusive.is_empty(), || {
+        problems.when(self.flow.is_some() && !exclusive, || {
             "a flow needs a vnic; give -x ADDRESS, or leave out -F".to_owned()
+        });
+        problems.when(self.vlan.is_some() && (self.link.is_none() || !self.is_exclusive()), || {
+            "a VLAN is one of a link, for a vnic on it; give --link LINK and -x ADDRESS, or leave out --vlan".to_owned()
         });
         problems.when(self.ipv6 && !self.shared.is_empty(), || {
             "the global zone gives out its own IPv6 addresses; give -x instead of -i, or leave out -6".to_owned()
         });
-        problems.when(!routes && (self.domain.is_some() || self.routable || self.filter_aaaa), || {
-            "only a router has zones behind it; leave out --domain, --routable and --filter-aaaa, or give -R".to_owned()
+        let given = [
+            ("--domain", self.domain.is_some()),
+            ("--routable", self.routable),
+            ("--filter-aaaa", self.filter_aaaa),
+            ("--ipv6-addresses", self.ipv6_addresses.is_some()),
+        ];
+        let given: Vec<&str> = given.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag)).collect();
+        problems.when(!routes && !given.is_empty(), || {
+            format!("only a router has zones behind it; leave out {}, or give -R", given.join(" "))
         });
-        problems.when(self.routable && !self.router_for.iter().any(|net| matches!(net, IpNet::V6(_))), || {
-            "--routable is about IPv6 networks; give one by -R, or leave it out".to_owned()
-        });
+        let has_ipv6 = self.router_for.iter().any(|net| matches!(net, IpNet::V6(_))) || self.is_unread(&["-R"]);
+        for flag in given.iter().filter(|flag| ["--routable", "--ipv6-addresses"].contains(flag)) {
+            problems.when(routes && !has_ipv6, || {
+                format!("{flag} is about IPv6 networks; give one by -R, or leave it out")
+            });
+        }
         problems.twice("-R", &self.router_for);
         let addresses = self.shared.iter().chain(&self.exclusive).map(|asked| asked.address);
         problems.twice("-i and -x", &addresses.collect::<Vec<_>>());
@@ -305,14 +328,11 @@ impl Request {
         problems.when(!given.is_empty() && !matches!(kind, Kind::Whole | Kind::Router), || {
             format!("only whole zones have a choice of packages; leave out {}, or give -t whole", given.join(" "))
         });
-        problems.when(!self.packages.is_empty() && self.overlays.is_empty(), || {
+        let overlays = !self.overlays.is_empty() || self.is_unread(&["-o"]);
+        problems.when(!self.packages.is_empty() && !overlays, || {
             "-p adds to the overlays that are kept; give -o OVERLAY, such as -o base".to_owned()
         });
-        for package in self.packages.iter().chain(&self.add_packages) {
-            let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '+' | '.' | '_');
-            let valid = package.chars().all(plain) && package.starts_with(|first: char| first.is_ascii_alphanumeric());
-            problems.when(!valid || package.len() > 256, || format!("`{}` is no package", package.escape_debug()));
-        }
+        check_package_names(self.packages.iter().chain(&self.add_packages), problems);
     }
 
     fn check_machine(&self, problems: &mut Problems) {
@@ -338,18 +358,23 @@ impl Request {
             "either the brand makes the seed of cloud-init or create-zone does; leave out -C or --cloud-init-iso"
                 .to_owned()
         });
-        match (&self.volume, &self.image) {
-            (None, None) => problems.0.push("a virtual machine boots an image or a volume; give -I or -v".to_owned()),
-            (Some(_), Some(_)) => {
-                problems.0.push("a virtual machine boots either an image or a volume; leave out -I or -v".to_owned());
-            }
-            _ => {}
-        }
-        problems.when(self.volume.is_some() && !self.new_volumes.is_empty(), || {
+        let volume = self.volume.is_some() || self.is_unread(&["-v"]);
+        let disks = !self.new_volumes.is_empty() || self.is_unread(&["-V"]);
+        problems.when(!volume && self.image.is_none(), || {
+            "a virtual machine boots an image or a volume; give -I or -v".to_owned()
+        });
+        problems.when(volume && self.image.is_some(), || {
+            "a virtual machine boots either an image or a volume; leave out -I or -v".to_owned()
+        });
+        problems.when(volume && disks, || {
             "a virtual machine has either a volume that exists or new ones; leave out -v or -V".to_owned()
         });
-        problems.when(self.volume.is_none() && self.new_volumes.is_empty(), || {
-            "a virtual machine needs a disk; give -V SIZE".to_owned()
+        problems.when(!volume && !disks, || "a virtual machine needs a disk; give -V SIZE".to_owned());
+        problems.when(self.new_volumes.len() > MOST_DISKS, || {
+            format!("a virtual machine has at most {MOST_DISKS} disks; leave out some -V")
+        });
+        problems.when(self.read_only.len() + self.read_write.len() > MOST_SHARES, || {
+            format!("a virtual machine shares at most {MOST_SHARES} directories; leave out some -s or -S")
         });
         problems.when(!self.directories.is_empty(), || {
             "directories cannot be made for a virtual machine; share some by -s or -S".to_owned()
@@ -368,13 +393,14 @@ impl Request {
         let all: Vec<&PathBuf> = self.directories.iter().chain(&self.read_only).chain(&self.read_write).collect();
         for path in &all {
             if let Some(rule) = mount_rule(path, self.kind) {
-                problems.0.push(format!("`{}` cannot be a directory of the zone: {rule}", path.display()));
+                problems.push(format!("`{}` cannot be a directory of the zone: {rule}", path.display()));
             }
         }
         problems.twice("-d, -s and -S", &all.iter().map(|path| Shown(path)).collect::<Vec<_>>());
         problems.twice("-D", &self.datasets);
-        for dataset in self.datasets.iter().filter(|name| self.count.is_none() && !name.as_str().contains('/')) {
-            problems.0.push(format!("`{dataset}` is a whole pool; give -D a dataset in it"));
+        let alone = self.count.is_none() && !self.is_unread(&["-n"]);
+        for dataset in self.datasets.iter().filter(|name| alone && !name.as_str().contains('/')) {
+            problems.push(format!("`{dataset}` is a whole pool; give -D a dataset in it"));
         }
     }
 
@@ -393,24 +419,21 @@ impl Request {
             let what = if kind == Kind::Bhyve { "virtual machines" } else { "routers" };
             format!("{what} are made one by one; leave out -n")
         });
-        if !(1..=MOST_ZONES).contains(&count) {
-            problems.0.push(format!("-n is a number from 1 to {MOST_ZONES}"));
-            return Vec::new();
-        }
         let mut zones = Vec::new();
-        for number in 0..count {
+        for number in 0..count.get() {
             match self.numbered(number) {
                 Ok(one) => zones.push(one),
+                // Those behind it are wrong in the same way.
                 Err(problem) => {
-                    problems.0.push(problem);
-                    return Vec::new();
+                    problems.push(problem);
+                    break;
                 }
             }
         }
         let asked = zones.iter().flat_map(|one| one.shared.iter().chain(&one.exclusive));
         let addresses: Vec<IpAddr> = asked.map(|asked| asked.address).collect();
         if addresses.iter().collect::<BTreeSet<_>>().len() != addresses.len() {
-            problems.0.push("the addresses count up into one another; leave more room between them".to_owned());
+            problems.push("the addresses count up into one another; leave more room between them");
         }
         zones
     }
@@ -436,30 +459,21 @@ impl Request {
     }
 }
 
-#[derive(Default)]
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn when(&mut self, wrong: bool, problem: impl FnOnce() -> String) {
-        if wrong {
-            self.0.push(problem());
-        }
-    }
-
-    fn twice<T: PartialEq + std::fmt::Display>(&mut self, flags: &str, given: &[T]) {
-        let repeated = given.iter().enumerate().find(|(index, one)| given[..*index].contains(one));
-        if let Some((_, one)) = repeated {
-            self.0.push(format!("`{one}` is given twice by {flags}"));
-        }
-    }
-}
-
 #[derive(PartialEq)]
 struct Shown<'p>(&'p Path);
 
 impl std::fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.display().fmt(f)
+    }
+}
+
+/// Packages are named to programs of others.
+pub(super) fn check_package_names<'n>(names: impl Iterator<Item = &'n String>, problems: &mut Problems) {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '+' | '.' | '_');
+    for name in names {
+        let valid = name.chars().all(plain) && name.starts_with(|first: char| first.is_ascii_alphanumeric());
+        problems.when(!valid || name.len() > 256, || format!("`{}` is no package", name.escape_debug()));
     }
 }
 

@@ -16,11 +16,12 @@ use crate::populate::{Counters, Wanted};
 use crate::recipe::{RecipeError, Site};
 use crate::storage::Which;
 
-use super::check::only_global;
+use super::check::{look_at_choice, only_global};
 use super::error::go_on;
 use super::places::Places;
+use super::request::check_package_names;
 use super::step::Doing;
-use super::{Kind, Shown, TemplateName, ZoneError};
+use super::{Kind, Problems, Shown, TemplateName, Unread, ZoneError};
 
 /// Where the roots of templates are.
 pub const TEMPLATES: &str = "/export/zone-templates";
@@ -58,6 +59,8 @@ pub struct NewTemplate {
     pub packages: Vec<String>,
     /// Packages that are added.
     pub add_packages: Vec<String>,
+    /// Flags with values that could not be read.
+    pub unread: Vec<Unread>,
 }
 
 fn xml_of(name: &str) -> PathBuf {
@@ -187,48 +190,59 @@ impl NewTemplate {
         Ok(shown)
     }
 
+    /// Where its root will be.
     fn check(&self) -> Result<PathBuf, ZoneError> {
-        only_global()?;
-        let refuse = |problem: String| Err(ZoneError::Refused(problem));
-        let chooses = !(self.overlays.is_empty()
-            && self.add_overlays.is_empty()
-            && self.packages.is_empty()
-            && self.add_packages.is_empty());
+        let mut problems = Problems::with(&self.unread);
+        let is_unread = |flag: &str| self.unread.iter().any(|unread| unread.flag == flag);
+        if !is_unread("-t") {
+            self.check_kind(&mut problems);
+        }
+        let missing = self.overlays.is_empty() && !is_unread("-o") && !self.packages.is_empty();
+        problems.when(missing, || "-p adds to the overlays that are kept; give -o OVERLAY, such as -o base".to_owned());
+        check_package_names(self.packages.iter().chain(&self.add_packages), &mut problems);
+        let root = host::place(TEMPLATES).join(self.name.as_str());
+        if problems.heed(only_global()).is_some() {
+            self.look(&root, !is_unread("-T"), &mut problems);
+        }
+        problems.end(root)
+    }
+
+    fn check_kind(&self, problems: &mut Problems) {
         match (self.kind, &self.image) {
             (Kind::Whole, None) | (Kind::Alien, Some(_)) => {}
             (Kind::Whole, Some(_)) => {
-                return refuse("a whole template is made from the packages of the host; leave out -I".to_owned());
+                problems.push("a whole template is made from the packages of the host; leave out -I");
             }
-            (Kind::Alien, None) => {
-                return refuse("an alien template is installed from an image; give -I IMAGE".to_owned());
-            }
-            (kind, _) => return refuse(format!("a template is whole or alien, not {kind}")),
+            (Kind::Alien, None) => problems.push("an alien template is installed from an image; give -I IMAGE"),
+            (kind, _) => problems.push(format!("a template is whole or alien, not {kind}")),
         }
-        if chooses && self.kind == Kind::Alien {
-            return refuse("only whole templates have a choice of packages; leave out -o, -O, -p and -P".to_owned());
-        }
-        if let Some(image) = &self.image
-            && !(image.is_absolute() && image.is_file())
-        {
-            return refuse(format!("{}: is no image; give its absolute path", image.display()));
-        }
+        let plain = self.overlays.is_empty()
+            && self.add_overlays.is_empty()
+            && self.packages.is_empty()
+            && self.add_packages.is_empty();
+        problems.when(!plain && self.kind == Kind::Alien, || {
+            "only whole templates have a choice of packages; leave out -o, -O, -p and -P".to_owned()
+        });
+    }
+
+    fn look(&self, root: &Path, is_named: bool, problems: &mut Problems) {
         let name = &self.name;
-        if xml_of(name.as_str()).exists() {
-            return refuse(format!("there is a template `{name}` already; `destroy-zone-template -T {name}`"));
+        if let Some(image) = &self.image {
+            let is_image = image.is_absolute() && image.is_file();
+            problems.when(!is_image, || format!("{}: is no image; give its absolute path", image.display()));
         }
+        problems.when(is_named && xml_of(name.as_str()).exists(), || {
+            format!("there is a template `{name}` already; `destroy-zone-template -T {name}`")
+        });
         let hook = self.install_image(Path::new("/"));
-        if self.image.is_some() && !hook.present() {
-            return refuse(format!(
-                "{} is not there, so no {} template can be made",
-                hook.program().display(),
-                self.kind
-            ));
-        }
-        let root = host::place(TEMPLATES).join(name.as_str());
-        if std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some()) {
-            return refuse(format!("{}: something is there already; move it away", root.display()));
-        }
-        Ok(root)
+        problems.when(self.kind == Kind::Alien && !hook.present(), || {
+            format!("{} is not there, so no {} template can be made", hook.program().display(), self.kind)
+        });
+        let is_filled = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some());
+        problems
+            .when(is_named && is_filled, || format!("{}: something is there already; move it away", root.display()));
+        let chosen = look_at_choice(&self.overlays, &self.add_overlays, &self.packages, problems);
+        problems.heed(chosen);
     }
 
     /// The install hook of the brand of another distribution.

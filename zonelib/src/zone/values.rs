@@ -16,6 +16,33 @@ fn refuse<T>(what: &'static str, value: &str, rule: &'static str) -> Result<T, V
     Err(ValueError { what, value: value.to_owned(), rule })
 }
 
+/// Zones that can be made at once.
+const MOST_ZONES: u32 = 1000;
+
+/// How many zones are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(u32);
+
+impl Count {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for Count {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits && (1..=MOST_ZONES).contains(&number) => Ok(Self(number)),
+            _ => refuse("number of zones", text, "it goes from 1 to 1000"),
+        }
+    }
+}
+
 /// A number of bytes, written with a unit: `512M`, `4G`, `1T`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size {
@@ -215,6 +242,14 @@ name!(
     |text| is_plain(text, b"_.-", 40)
 );
 
+impl TemplateName {
+    /// Stands for a name that could not be read, while everything else is looked at.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self("unread".to_owned())
+    }
+}
+
 name!(
     /// The name of a firmware in `/usr/share/bhyve/firmware`, without `.fd`.
     Firmware,
@@ -250,6 +285,14 @@ mod tests {
             ["", "4", "G", "4K", "0G", "-4G", "+4G", "1.5G", "4GB", "9999999999T", "99999999999999999999G", "4ü"]
         {
             assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_zones() {
+        assert_eq!(["1", "8", "1000"].map(|text| text.parse::<Count>().unwrap().get()), [1, 8, 1000]);
+        for text in ["", "0", "1001", "-1", "+1", "1.5", "eight", "99999999999"] {
+            assert!(text.parse::<Count>().is_err(), "{text}");
         }
     }
 

@@ -183,7 +183,11 @@ pub(crate) fn lines(state: &State) -> Vec<String> {
         all.extend(stack.properties.iter().map(|(name, value)| format!("ip {name} {value}")));
     }
     let services = network.services.get(GLOBAL).into_iter().flatten();
-    all.extend(services.map(|(fmri, service)| format!("service {fmri} {}", service.state)));
+    for (fmri, service) in services {
+        all.push(format!("service {fmri} {}", service.state));
+        all.extend(service.properties.iter().map(|(name, value)| format!("property {fmri} {name} {value}")));
+        all.extend(service.running.iter().map(|(name, value)| format!("in effect {fmri} {name} {value}")));
+    }
     all.extend(network.shared.iter().map(|found| format!("shared {} {} {}", found.zone, found.link, found.address)));
     all
 }

@@ -95,8 +95,7 @@ fn share(network: &mut Network, zone: &str, nets: &[Net]) -> Result<(), String> 
         let Some(address) = super::ipadm::address(&net.address) else {
             return Err(format!("{}: could not set address: Invalid argument", net.address));
         };
-        let segment = network.segment(&net.link).to_owned();
-        if network.addresses_on(&segment).contains(&address.addr()) {
+        if network.addresses_on(network.segment(&net.link)).contains(&address.addr()) {
             return Err(format!("{}: could not bring network interface up: address in use", net.link));
         }
         let serial = network.next();

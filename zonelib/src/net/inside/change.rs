@@ -1,17 +1,20 @@
 //! From files to changes, and back.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::journal::{SavedFile, Undo};
-use crate::net::files::{block, resolver};
+use crate::net::files::{block, dnsmasq, haproxy, resolver};
 use crate::populate::split;
-use crate::root::{FileKind, SYSTEM_OWNER, Timestamp, Tree, WholeFile, put_file};
+use crate::root::{FileKind, SYSTEM_OWNER, Timestamp, Tree, WholeFile, missing_folders, put_file, remove_empty_folder};
 
 use super::{Content, InsideError, ZoneFile};
 
+/// Folders that only zonekit puts files in; each goes with its last one.
+const OWN_FOLDERS: [&str; 3] = [dnsmasq::HOSTS, dnsmasq::NAMES, haproxy::FOLDER];
 /// A longer file is none that is edited here.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -163,10 +166,21 @@ pub fn write(tree: &Tree, files: &[ZoneFile]) -> Result<Vec<Change>, InsideError
             });
         }
     }
+    tidy(tree, changes.iter().filter(|change| change.after.is_none()))?;
     Ok(changes)
 }
 
-/// Takes changes back, the last one first. Folders that were made stay.
+/// Removes folders of zonekit's own that nothing is in any more.
+fn tidy<'c>(tree: &Tree, removed: impl Iterator<Item = &'c Change>) -> Result<(), InsideError> {
+    let folders: BTreeSet<&str> =
+        removed.filter_map(|change| change.path.rsplit_once('/')).map(|(folder, _)| folder).collect();
+    for folder in folders.into_iter().filter(|folder| OWN_FOLDERS.contains(folder)) {
+        remove_empty_folder(tree, folder.as_bytes()).map_err(fail(folder))?;
+    }
+    Ok(())
+}
+
+/// Takes changes back, the last one first. Folders that were made stay, for the caller to remove.
 ///
 /// # Errors
 /// The files that could not be put back.
@@ -208,6 +222,17 @@ impl Change {
     #[must_use]
     pub fn saved(&self) -> Option<SavedFile> {
         self.before.as_ref().map(|before| SavedFile::new(&before.whole()))
+    }
+
+    /// The folders that are made for it, from the top.
+    ///
+    /// # Errors
+    /// [`InsideError`].
+    pub(crate) fn new_folders(&self, tree: &Tree) -> Result<Vec<String>, InsideError> {
+        if self.after.is_none() {
+            return Ok(Vec::new());
+        }
+        missing_folders(tree, &self.path).map_err(fail(&self.path))
     }
 
     /// How it is taken back where the file is one of the host; `None` when it was something else than text.

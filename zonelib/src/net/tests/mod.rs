@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::host::NetworkChange;
-use crate::host::dladm::{Link, LinkClass, Vnic};
+use crate::host::dladm::{Card, Link, LinkClass, Vlan, Vnic};
 use crate::host::ipadm::{Address, AddressKind, Interface};
 use crate::host::routes::Route;
 use crate::journal::StateDir;
@@ -18,11 +18,13 @@ use crate::store::{Directory, Record, Records, Store};
 /// What dladm, ipadm and netstat would list.
 #[derive(Clone, Default)]
 struct Lists {
+    cards: Vec<Card>,
     links: Vec<Link>,
     vnics: Vec<Vnic>,
     interfaces: Vec<Interface>,
     addresses: Vec<Address>,
     routes: Vec<Route>,
+    vlans: Vec<Vlan>,
 }
 
 impl Lists {
@@ -42,6 +44,10 @@ impl Lists {
     fn link(&mut self, name: &str, class: LinkClass, mtu: u32, over: &[&str]) {
         let over = over.iter().map(|&name| name.to_owned()).collect();
         self.links.push(Link { name: name.to_owned(), class, mtu: Some(mtu), down: false, over });
+    }
+
+    fn card(&mut self, link: &str, mac: &str) {
+        self.cards.push(Card { link: link.to_owned(), mac: mac.parse().unwrap() });
     }
 
     fn address(&mut self, object: &str, address: &str) {
@@ -74,13 +80,13 @@ impl Lists {
                 assert!(self.vnics.iter().all(|vnic| vnic.over != link.as_str()), "{link} has vnics");
                 self.links.iter_mut().find(|found| found.name == link.as_str()).unwrap().mtu = Some(mtu);
             }
-            NetworkChange::CreateVnic { link, over, mac } => {
+            NetworkChange::CreateVnic { link, over, mac, vlan } => {
                 assert!(self.links.iter().all(|found| found.name != link.as_str()), "{link} exists");
                 let lower = self.links.iter().find(|found| found.name == over.as_str()).unwrap();
                 assert!(!matches!(lower.class, LinkClass::Vnic | LinkClass::Vlan), "{over} is a vnic");
                 let mtu = lower.mtu.unwrap();
                 self.link(link.as_str(), LinkClass::Vnic, mtu, &[over.as_str()]);
-                self.vnics.push(Vnic { name: link.to_string(), over: over.to_string(), mac: Some(mac) });
+                self.vnics.push(Vnic { name: link.to_string(), over: over.to_string(), mac: Some(mac), vlan });
             }
             NetworkChange::DeleteVnic { link, .. } => {
                 assert!(self.interfaces.iter().all(|found| found.name != link.as_str()), "{link} busy");
@@ -109,8 +115,8 @@ impl Lists {
     }
 
     fn survey(&self) -> Survey {
-        let Self { links, vnics, interfaces, addresses, routes } = self.clone();
-        Survey::of(links, vnics, interfaces, addresses, routes)
+        let Self { cards, links, vnics, interfaces, addresses, routes, vlans } = self.clone();
+        Survey::of(links, vnics, interfaces, addresses, routes).with_cards(cards).with_vlans(vlans)
     }
 }
 
@@ -179,7 +185,7 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// Command lines without the folders of the commands and the random part of Ethernet addresses.
+/// Command lines without the folders of the commands and Ethernet addresses.
 fn commands(steps: &[Step]) -> Vec<String> {
     let plain = |line: String| {
         let words = line.split(' ').map(|word| match word.rsplit_once('/') {

@@ -41,11 +41,84 @@ fn a_router_makes_its_segment() {
 }
 
 #[test]
+fn a_router_without_an_address_of_a_family_outside_is_told() {
+    let host = Host::new(Lists::usual());
+    let notes = |outside: &[&str], routes: &[&str]| {
+        let wanted = Wanted {
+            routes: routes.iter().map(|net| address::network(net).unwrap()).collect(),
+            link: Some("net0".parse().unwrap()),
+            ..exclusive("r1", outside)
+        };
+        host.plan(&wanted).unwrap().notes
+    };
+    let both = ["10.1.2.0/24", "fd00:1::/64"];
+    assert_eq!(notes(&["192.0.2.20", "2001:db8::20/64"], &both), [""; 0]);
+    assert_eq!(
+        notes(&["192.0.2.20"], &both),
+        ["zones on fd00:1::/64 have no way out: the router has no IPv6 address outside"]
+    );
+    assert_eq!(
+        notes(&["2001:db8::20/64"], &both[..1]),
+        ["zones on 10.1.2.0/24 have no way out: the router has no IPv4 address outside"]
+    );
+}
+
+#[test]
 fn an_etherstub_for_big_packets_stays_as_it_is() {
     let mut lists = Lists::usual();
     lists.address("net1/v4", "198.51.100.9/24");
     let plan = Host::new(lists).plan(&router("r1", "198.51.100.20", &["10.1.2.0/24"])).unwrap();
     assert!(!commands(&plan.steps).iter().any(|line| line.contains("mtu")), "{:?}", commands(&plan.steps));
+}
+
+/// The Ethernet addresses that a plan has.
+fn macs(plan: &Plan) -> Vec<String> {
+    let shared = plan.segments.iter().filter_map(|segment| segment.shared_mac);
+    plan.attachments.iter().filter_map(|one| one.mac).chain(shared).map(|mac| mac.to_string()).collect()
+}
+
+#[test]
+fn a_zone_has_the_same_ethernet_address_again() {
+    let mut lists = Lists::usual();
+    lists.card("net0", "0:c:29:1:2:3");
+    let mut host = Host::new(lists.clone());
+    let first = host.make(&router("r1", "192.0.2.20", &["10.1.2.0/24"]));
+    assert_eq!(
+        macs(&first),
+        macs(&Host::new(lists.clone()).plan(&router("r1", "192.0.2.20", &["10.1.2.0/24"])).unwrap())
+    );
+    let web = exclusive("web", &["192.0.2.31", "10.1.2.5"]);
+    let planned = host.plan(&web).unwrap();
+    // Others have come meanwhile, and it is given another link.
+    host.make(&exclusive("db", &["10.1.2.6"]));
+    let made = host.make(&web);
+    assert_ne!(planned.attachments[0].link, made.attachments[0].link);
+    assert_eq!(macs(&planned), macs(&made));
+    // Each network, zone and vnic has another one, and so has the same zone again while its vnics are there.
+    let again = host.plan(&exclusive("web", &["192.0.2.32", "192.0.2.33", "10.1.2.7"])).unwrap();
+    let mut all = [macs(&first), macs(&made), macs(&again)].concat();
+    assert_eq!(all.len(), 3 + 2 + 3);
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 3 + 2 + 3);
+    // Another host on the same network.
+    let mut other = Lists::usual();
+    other.card("net0", "0:c:29:1:2:4");
+    let theirs = Host::new(other).plan(&exclusive("web", &["192.0.2.31"])).unwrap();
+    assert_ne!(macs(&theirs)[0], macs(&made)[0]);
+    // And where several cards are one link.
+    let aggregated = |mac: &str| {
+        let mut lists = Lists::default();
+        lists.link("net0", LinkClass::Physical, 1500, &[]);
+        lists.link("net1", LinkClass::Physical, 1500, &[]);
+        lists.link("aggr0", LinkClass::Aggregation, 1500, &["net0", "net1"]);
+        lists.card("net0", "0:c:29:1:2:3");
+        lists.card("net1", mac);
+        lists.address("aggr0/v4", "192.0.2.10/24");
+        macs(&Host::new(lists).plan(&exclusive("web", &["192.0.2.31"])).unwrap())
+    };
+    assert_eq!(aggregated("0:c:29:1:2:9"), aggregated("0:c:29:1:2:9"));
+    assert_ne!(aggregated("0:c:29:1:2:9"), aggregated("0:c:29:1:2:a"));
 }
 
 #[test]
@@ -98,6 +171,32 @@ fn both_families_of_a_segment_are_one_interface() {
     assert_eq!((own.resources.len(), own.resources[0].allowed_address.as_deref()), (1, None));
     let alone = host.plan(&Wanted { ipv6: true, ..zone("web") }).unwrap();
     assert_eq!(commands(&alone.steps)[0], "dladm create-vnic -l net0 -m MAC znic2");
+}
+
+#[test]
+fn zones_may_be_left_without_addresses_of_their_own_making() {
+    let router =
+        |networks: &[&str], source| Wanted { ipv6_addresses: Some(source), ..router("r1", "192.0.2.20", networks) };
+    let mut host = Host::new(Lists::usual());
+    for (networks, source, said) in [
+        (&["10.1.2.0/24"][..], Ipv6Addresses::Static, "is about an IPv6 network, and none is given"),
+        (&["fd00:1::/80"], Ipv6Addresses::Slaac, "networks of /64 alone; fd00:1::/80 can only have static ones"),
+    ] {
+        let error = host.plan(&router(networks, source)).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    host.make(&router(&["10.1.2.0/24", "fd00:1::/64"], Ipv6Addresses::Static));
+    let own = host.plan(&Wanted { ipv6: true, ..exclusive("web", &["10.1.2.5"]) }).unwrap();
+    assert_eq!(own.attachments[0].autoconfiguration, Autoconfiguration::LinkLocal);
+    assert!(own.notes[0].contains("`10.1.2.0-24` are static; name one for `web`"), "{:?}", own.notes);
+    let given = host.plan(&Wanted { ipv6: true, ..exclusive("web", &["10.1.2.5", "fd00:1::5"]) }).unwrap();
+    assert_eq!((given.attachments[0].autoconfiguration, given.notes.len()), (Autoconfiguration::LinkLocal, 0));
+    // What older records do not say is as it was.
+    let segment = serde_json::to_value(&host.view().segments[0]).unwrap();
+    assert_eq!(segment["ipv6_addresses"], "static");
+    let mut older = segment;
+    older.as_object_mut().unwrap().remove("ipv6_addresses");
+    assert!(serde_json::from_value::<Segment>(older).unwrap().has_slaac());
 }
 
 #[test]
@@ -237,13 +336,75 @@ fn vnics_are_made_where_dladm_makes_them() {
     let mut lists = Lists::usual();
     lists.link("admin0", LinkClass::Vnic, 1500, &["net1"]);
     lists.address("admin0/v4", "198.51.100.5/24");
-    lists.link("vlan7", LinkClass::Vlan, 1500, &["net1"]);
-    lists.address("vlan7/v4", "203.0.113.5/24");
+    lists.link("tun0", LinkClass::Other, 1500, &[]);
+    lists.address("tun0/v4", "203.0.113.5/24");
     let host = Host::new(lists);
     let plan = host.plan(&exclusive("web", &["198.51.100.6"])).unwrap();
     assert_eq!(commands(&plan.steps)[0], "dladm create-vnic -l net1 -m MAC znic0");
     let error = host.plan(&exclusive("web", &["203.0.113.6"])).unwrap_err();
-    assert!(error.starts_with("no vnic can be made on `vlan7`, which is a VLAN; name another link"), "{error}");
+    assert!(error.starts_with("no vnic can be made on `tun0`, which is no network card"), "{error}");
+}
+
+/// net1 with a link for VLAN 7 of it, which has an address, and a vnic in VLAN 9, which has one too.
+fn with_vlans() -> Lists {
+    let mut lists = Lists::usual();
+    lists.link("vlan7", LinkClass::Vlan, 1500, &["net1"]);
+    lists.vlans.push(Vlan { name: "vlan7".to_owned(), id: "7".parse().unwrap(), over: "net1".to_owned() });
+    lists.address("vlan7/v4", "203.0.113.5/24");
+    lists.link("admin0", LinkClass::Vnic, 1500, &["net1"]);
+    let (name, over) = ("admin0".to_owned(), "net1".to_owned());
+    lists.vnics.push(Vnic { name, over, mac: "2:8:20:0:0:9".parse().ok(), vlan: "9".parse().ok() });
+    lists.address("admin0/v4", "198.51.100.5/24");
+    lists
+}
+
+#[test]
+fn vnics_are_in_the_vlans_of_their_networks() {
+    let mut host = Host::new(with_vlans());
+    let on = |address: &str, link: &str, vlan: &str| Wanted {
+        link: link.parse().ok(),
+        vlan: vlan.parse().ok(),
+        ..exclusive("web", &[address])
+    };
+    for (wanted, said) in [
+        (exclusive("web", &["203.0.113.6"]), "dladm create-vnic -l net1 -m MAC -v 7 znic0"),
+        (exclusive("web", &["198.51.100.6"]), "dladm create-vnic -l net1 -m MAC -v 9 znic0"),
+        (on("10.7.0.5/24", "vlan7", ""), "dladm create-vnic -l net1 -m MAC -v 7 znic0"),
+        (on("10.7.0.5/24", "vlan7", "7"), "dladm create-vnic -l net1 -m MAC -v 7 znic0"),
+        (on("10.7.0.5/24", "net1", "12"), "dladm create-vnic -l net1 -m MAC -v 12 znic0"),
+        (on("10.7.0.5/24", "net1", ""), "dladm create-vnic -l net1 -m MAC znic0"),
+        (
+            Wanted { ipv6: true, link: "vlan7".parse().ok(), ..zone("web") },
+            "dladm create-vnic -l net1 -m MAC -v 7 znic0",
+        ),
+    ] {
+        assert_eq!(commands(&host.plan(&wanted).unwrap().steps)[0], said);
+    }
+    for (wanted, said) in [
+        (on("10.7.0.5/24", "vlan7", "8"), "`vlan7` is VLAN 7 of `net1`, and not VLAN 8; name `net1`"),
+        (on("203.0.113.6", "", "7"), "name the link, and give exclusive addresses"),
+        (
+            Wanted { link: "net1".parse().ok(), vlan: "7".parse().ok(), ..shared("web", &["192.0.2.9"]) },
+            "name the link",
+        ),
+    ] {
+        let error = host.plan(&wanted).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    // Both families of one VLAN are one interface, and two VLANs of one link are two.
+    let both = host.make(&exclusive("both", &["203.0.113.8", "198.51.100.8"]));
+    assert_eq!(both.attachments.len(), 2);
+    assert_eq!(both.attachments[0].vlan, "7".parse().ok());
+    let text = serde_json::to_value(&both.attachments[0]).unwrap();
+    assert_eq!((&text["place"]["link"], &text["vlan"]), (&"net1".into(), &7.into()));
+    // A router on a VLAN, and a VLAN that a segment has no use for.
+    let plan = host.make(&router("r1", "203.0.113.20", &["10.1.2.0/24"]));
+    assert_eq!(
+        (&plan.segments[0].outside.as_ref().unwrap().vlan, plan.segments[0].mtu),
+        (&"7".parse().ok(), Some(9000))
+    );
+    let error = host.plan(&on("10.1.2.5", "net1", "7")).unwrap_err();
+    assert!(error.contains("VLAN 7 is for addresses on a link of the host, and none of these is"), "{error}");
 }
 
 #[test]
@@ -292,7 +453,14 @@ fn many_zones_are_planned_before_any_is_made() {
 fn the_global_zone_routes_from_its_static_interface() {
     let mut host = Host::new(Lists::usual());
     let networks = vec![address::network("10.1.2.0/24").unwrap(), address::network("fd00:1::/64").unwrap()];
-    let wanted = WantedGlobal { networks, interface: None, domain: None, routable_ipv6: false, filter_aaaa: false };
+    let wanted = WantedGlobal {
+        networks,
+        interface: None,
+        domain: None,
+        routable_ipv6: false,
+        filter_aaaa: false,
+        ipv6_addresses: None,
+    };
     let plan = plan_global(&wanted, &mut host.view()).unwrap();
     assert_eq!(
         commands(&plan.steps)[4..],

@@ -183,6 +183,7 @@ fn attachment(zone: &ZoneName, network: &Network) -> Result<Attachment, ZoneErro
         place: Place::Link(link.clone()),
         mode: Mode::Exclusive,
         link,
+        vlan: None,
         ipv4: None,
         ipv6: None,
         autoconfiguration: Autoconfiguration::Off,

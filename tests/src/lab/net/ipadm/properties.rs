@@ -57,6 +57,9 @@ pub(super) fn set_of_interface(call: &mut Call<'_>, words: &[String]) -> Done {
     let Some(found) = call.stack().interfaces.get_mut(&interface) else {
         return Err(call.warns(format!("set-ifprop: {name}: Interface does not exist")));
     };
+    if found.temporary && !options.has('t') {
+        return Err(call.warns(format!("set-ifprop: {name}: Persistent operation on temporary object")));
+    }
     let key = format!("{protocol} {name}");
     found.properties.insert(key.clone(), value.clone());
     if !options.has('t') {

@@ -7,21 +7,14 @@ mod tools;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::sample::{Sample, rich, simple};
+use super::sample::{Sample, rich, simple, without_slaac};
 use super::smf::{HaproxyPlace, Service, ingress_manifest, profile};
 use super::sysidcfg::{Sysidcfg, sysidcfg};
 use super::{CryptedPassword, SshKey, Timezone, cloud_init, dnsmasq, haproxy, interface, ipf, ipnat, resolver};
 
 /// Compares a text with the one that is kept in `golden/`, which `UPDATE_GOLDEN=1` writes anew.
 fn golden(name: &str, found: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/files/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, found).unwrap();
-        return;
-    }
-    let kept = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    assert_eq!(found, kept, "{name}");
+    ::tests::run::golden(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/files/golden").join(name), found, true);
 }
 
 /// All files that a router gets, by what they are.
@@ -106,6 +99,8 @@ fn the_files_are_as_before() {
             golden(&format!("{name}/{zone}/{file}"), &text);
         }
     }
+    let config = dnsmasq::config(&without_slaac().routing(), dnsmasq::Dialect::default());
+    golden("without-slaac/router/dnsmasq.conf", &config);
     let services = [
         (Service::Forwarding4, true),
         (Service::RoutingSetup, true),

@@ -80,9 +80,9 @@ proptest! {
         prop_assume!(!["rt1", "mail", "www"].contains(&zone.as_str()) && !zone.as_str().ends_with(&domain));
         prop_assume!(name != "blog");
         let (domain, link, name) = (domain.parse().unwrap(), link.parse().unwrap(), name.parse().unwrap());
-        let sample = changed(&zone, &domain, &link, MacAddress::from_random(mac), &name);
+        let sample = changed(&zone, &domain, &link, MacAddress::for_vnic(mac), &name);
         let usual = changed(&"web".parse().unwrap(), &"zones.example".parse().unwrap(), &"znic1".parse().unwrap(),
-            MacAddress::from_random([0, 0, 5]), &"shop".parse().unwrap());
+            MacAddress::for_vnic([0, 0, 5]), &"shop".parse().unwrap());
         prop_assert_eq!(shape(&router_files(&sample)), shape(&router_files(&usual)));
         let (own, other) = (zone_files(&sample, zone.as_str()), zone_files(&usual, "web"));
         for file in ["network-config", "meta-data", "user-data", "sysidcfg", "resolv.conf", "ndpd.conf"] {

@@ -29,7 +29,7 @@ fn dnsmasq_takes_its_configuration() {
     let Some(dnsmasq) = tool("dnsmasq") else { return };
     let scratch = Scratch::new();
     let file = scratch.join("zonekit.conf");
-    for sample in [simple(), rich(), long()] {
+    for sample in [simple(), rich(), without_slaac(), long()] {
         for dialect in [dnsmasq::Dialect::default(), dnsmasq::Dialect { account: true }] {
             fs::write(&file, dnsmasq::config(&sample.routing(), dialect)).unwrap();
             let (well, said) = ran(Command::new(&dnsmasq).arg("--test").arg("-C").arg(&file));
