@@ -348,3 +348,20 @@ fn a_router_that_cannot_be_written_to_is_left_as_it_was() {
     create(&world, &["-z", "db", "-x", "10.1.1.6"]).well();
     assert!(world.journals().is_empty());
 }
+
+#[test]
+fn two_zones_have_no_name_in_common() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router();
+    let before = View::of(&world.lab);
+    for (zone, other) in [("Web", "web"), ("ROUTER1", "router1")] {
+        let name = other;
+        create(&world, &["-z", zone, "-x", "10.1.1.6"])
+            .badly(&[&format!("zone `{zone}` would have the name `{name}`"), &format!("which zone `{other}` has")]);
+        unchanged(&before, &world);
+    }
+    // Elsewhere it may have it.
+    create(&world, &["-z", "Web", "-x", "192.0.2.30"]).well();
+}
