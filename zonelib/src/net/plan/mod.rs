@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Serialize;
 
 use super::address::reserved_in;
+use super::same_name;
 use super::segments::NewSegments;
 use super::view::{MacOwner, VNICS};
 use super::{
@@ -114,6 +115,7 @@ pub fn plan(wanted: &Wanted, view: &mut View) -> Result<Plan, PlanError> {
     errors.extend(planner.segments().map_err(PlanError::each).err().into_iter().flatten());
     PlanError::of(errors)?;
     planner.check_vlan()?;
+    same_name::refuse(&wanted.zone, &planner.plan.attachments, planner.view)?;
     Ok(planner.finish())
 }
 
