@@ -23,7 +23,8 @@ use super::wiring::{Behind, bring_up_to_date, left_to_know};
 /// Brands whose zones configure their interfaces by files of illumos.
 const WITH_FILES: [&str; 7] = ["sparse-root", "whole-root", "alien-root", "ipkg", "lipkg", "sparse", "illumos"];
 /// What begins the names of the files that an interface has.
-const INTERFACE_FILES: [&str; 3] = ["etc/hostname", "etc/defaultrouter", "etc/inet/ndpd.conf"];
+const INTERFACE_FILES: [&str; 4] =
+    ["etc/hostname", "etc/defaultrouter", "etc/inet/static_routes", "etc/inet/ndpd.conf"];
 
 /// What is said to the zone's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,9 +265,13 @@ impl Detach {
         let Removed { steps, attachments, notes, .. } = removed;
         let routers = behind.iter().map(|behind| behind.router.zone_name().to_owned()).collect();
         let is_left = |one: &Attachment| !attachments.contains(one);
-        let own: Vec<Attachment> = existing(zone, view, store)?.into_iter().filter(is_left).collect();
+        let all = existing(zone, view, store)?;
+        let own: Vec<Attachment> = all.iter().filter(|one| is_left(one)).cloned().collect();
         let gone: Vec<LinkName> = attachments.iter().map(|one| one.link.clone()).collect();
-        let files = if found.root.is_some() { interface_files(zone, &own, &gone) } else { Vec::new() };
+        let mut files = if found.root.is_some() { interface_files(zone, &own, &gone) } else { Vec::new() };
+        if found.root.is_some() {
+            files.extend(lost_route(&interface_files(zone, &all, &[]), &files));
+        }
         let names = shown(&files, &gone);
         let wiring = Wiring { steps, files: names, routers, notes, ..Wiring::default() };
         Ok(Prepared { wiring, behind, files, updated })
@@ -381,10 +386,21 @@ fn interface_files(zone: &ZoneName, attachments: &[Attachment], gone: &[LinkName
     inside::zone_files(&tenant).into_iter().filter(ours).collect()
 }
 
+/// The default route that a zone has no longer, unless somebody has written another one.
+fn lost_route(before: &[ZoneFile], after: &[ZoneFile]) -> Option<ZoneFile> {
+    const FILE: &str = "etc/defaultrouter";
+    let of = |files: &[ZoneFile]| files.iter().find(|file| file.path == FILE).map(|file| file.content.clone());
+    match (of(before), of(after)) {
+        (Some(Content::Whole(text)), None) => Some(ZoneFile::new(FILE, Content::GoneIf(text))),
+        _ => None,
+    }
+}
+
 /// In words. Files that are not to be there are told of the interfaces that go alone.
 fn shown(files: &[ZoneFile], gone: &[LinkName]) -> Vec<String> {
     let word = |file: &ZoneFile| match &file.content {
-        Content::Gone | Content::GoneIf(_) => {
+        Content::GoneIf(_) => Some(format!("remove /{}", file.path)),
+        Content::Gone => {
             gone.iter().any(|link| file.path.ends_with(&format!(".{link}"))).then(|| format!("remove /{}", file.path))
         }
         Content::Block(lines) if lines.is_empty() => None,

@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Serialize;
 
 use super::address::reserved_in;
+use super::same_name;
 use super::segments::NewSegments;
 use super::view::{MacOwner, VNICS};
 use super::{
@@ -114,6 +115,7 @@ pub fn plan(wanted: &Wanted, view: &mut View) -> Result<Plan, PlanError> {
     errors.extend(planner.segments().map_err(PlanError::each).err().into_iter().flatten());
     PlanError::of(errors)?;
     planner.check_vlan()?;
+    same_name::refuse(&wanted.zone, &planner.plan.attachments, planner.view)?;
     Ok(planner.finish())
 }
 
@@ -395,6 +397,11 @@ impl Planner<'_> {
                 let flow = Flow::of(&attachment.link, limits.clone());
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
+                // One flow, one address.
+                let others = attachment.addresses().skip(1);
+                let note =
+                    |other: IpNet| format!("the limits are those of {}; {} has none", address.addr(), other.addr());
+                self.plan.notes.extend(others.map(note));
             }
         }
         for attachment in self.plan.attachments.iter().filter(|one| one.ipv6.is_none()) {

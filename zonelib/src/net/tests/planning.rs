@@ -435,6 +435,10 @@ fn limits_are_a_flow_on_each_vnic() {
         "flowadm add-flow -l znic2 -a local_ip=10.1.2.5 -p maxbw=5000K,priority=high zflow2"
     );
     assert_eq!(plan.attachments[0].flow.as_ref().unwrap().name, "zflow2");
+    assert_eq!(plan.notes, [""; 0]);
+    let host = Host::with_router(&["10.1.2.0/24", "fd00:1::/64"]);
+    let wanted = Wanted { exclusive: exclusive("web", &["10.1.2.5", "fd00:1::5"]).exclusive, ..wanted };
+    assert_eq!(host.plan(&wanted).unwrap().notes, ["the limits are those of 10.1.2.5; fd00:1::5 has none"]);
 }
 
 #[test]
