@@ -133,6 +133,16 @@ fn all_that_is_wrong_is_told_at_once() {
     );
     let did = create(&world, &["-z", "many", "-n", "300", "-x", "10.1.1.250"]).badly(&["and 255 more problems like"]);
     assert_eq!(did.err.lines().count(), 41, "{did:#?}");
+    // What other programs make zones of.
+    refused_for_all(
+        &world,
+        &["-z", "web", "-t", "appstack", "-a", "nginx", "-A", "file", "-x", "10.1.1.6"],
+        &[
+            "-t: zonekit makes no zones of type `appstack`; use `zap create-zone`",
+            "-a and -A: they are about zones of type `appstack`",
+            "10.1.1.6 is in use by zone `db`",
+        ],
+    );
     // What the flags say together is told once.
     refused_for_all(
         &world,
