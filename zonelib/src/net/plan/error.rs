@@ -24,7 +24,7 @@ pub enum PlanError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// An address that a network keeps for something else.
-    #[error("{address} {problem}, {network}; take another address of it")]
+    #[error("{address} {problem} on {network}; take another address of it")]
     Reserved {
         /// The address.
         address: IpAddr,
