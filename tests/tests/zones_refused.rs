@@ -459,7 +459,7 @@ fn accounts_and_keys_are_in_the_zone() {
 fn only_the_global_zone_and_root_make_zones() {
     let world = warmed();
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--clear-groups"]).arg(tests::run::program("create-zone"));
+    command.args(["--reuid", "65534", "--clear-groups"]).arg(program("create-zone"));
     command.args(["-z", "web"]).env("ZONEKIT_LAB", world.lab.root());
     let Ok(output) = command.output() else { return };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
