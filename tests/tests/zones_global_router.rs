@@ -53,11 +53,18 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
         return;
     }
     let world = equipped();
+    let set_policy = |policy: &str| {
+        let property = ["setprop", "firewall_config_default/policy", "=", "astring:", policy];
+        world.run("svccfg", &[&["-s", "svc:/network/ipfilter:default"], &property[..]].concat()).well();
+        world.run("svcadm", &["refresh", "ipfilter"]).well();
+    };
+    // One that guards services by rules of its own would end.
+    set_policy("allow");
+    let guarded = View::of(&world.lab);
+    global_router(&world, "-R 10.1.1.0/24").badly(&["has policy `allow`, in place of which rules in files would come"]);
+    assert_eq!(guarded.differences(&View::of(&world.lab), Default::default()), "");
     // A policy that somebody chose.
-    let policy =
-        ["-s", "svc:/network/ipfilter:default", "setprop", "firewall_config_default/policy", "=", "astring:", "allow"];
-    world.run("svccfg", &policy).well();
-    world.run("svcadm", &["refresh", "ipfilter"]).well();
+    set_policy("custom");
     let before = View::of(&world.lab);
     let had = services(&world);
     let planned = global_router(&world, "-R 10.1.1.0/24 --domain zones.example -n").well().out;
