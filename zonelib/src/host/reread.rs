@@ -3,6 +3,8 @@
 //! Files of a router's zone are read by programs of that zone only: its root user may have written anything into
 //! them. Source: zlogin(1), pkill(1), svcadm(8), ipnat(8), ipf(8), route(8).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{HostCommand, HostError};
@@ -51,11 +53,14 @@ const INGRESS_MANIFEST: &str = "/lib/svc/manifest/site/zonekit-ingress.xml";
 const INGRESS: &str = "svc:/site/zonekit-ingress:default";
 const DNSMASQ: &str = "svc:/network/dnsmasq:default";
 
+/// How long a program or service of a zone is waited for: its root user may have put anything in its place.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A command that runs in a running zone, or in the global one.
 #[must_use]
 pub fn in_zone(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
     match zone {
-        Some(zone) => HostCommand::new("/usr/sbin/zlogin").args([zone, program]).args(arguments),
+        Some(zone) => HostCommand::new("/usr/sbin/zlogin").args([zone, program]).args(arguments).within(PATIENCE),
         None => HostCommand::new(program).args(arguments),
     }
 }
@@ -72,7 +77,7 @@ fn file(zone: Option<&str>, path: &str) -> String {
 fn service_command(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
     let command = HostCommand::new(program);
     match zone {
-        Some(zone) => command.args(["-z", zone]).args(arguments),
+        Some(zone) => command.args(["-z", zone]).args(arguments).within(PATIENCE),
         None => command.args(arguments),
     }
 }
@@ -160,10 +165,10 @@ impl Reread {
     /// [`HostError`].
     pub fn run(&self, zone: Option<&str>) -> Result<(), HostError> {
         for command in self.commands(zone)? {
-            match command.run() {
+            match command.run_heeding() {
                 Err(HostError::Failed { status, .. })
                     if status.code().is_some() && status.code() == self.done_already() => {}
-                ran => drop(ran?),
+                ran => heed(&command, &ran?)?,
             }
         }
         Ok(())
@@ -173,6 +178,16 @@ impl Reread {
 fn route(zone: Option<&str>, verb: &str, words: &str) -> HostCommand {
     let arguments: Vec<&str> = ["-n", verb].into_iter().chain(words.split(' ')).collect();
     in_zone(zone, "/usr/sbin/route", &arguments)
+}
+
+/// Rules that the kernel does not take are told, and are no failure to the command; one that is there twice is there.
+fn heed(command: &HostCommand, said: &str) -> Result<(), HostError> {
+    let refused = |line: &&str| line.contains(":ioctl(") && !line.contains("File exists");
+    let refused: Vec<&str> = said.lines().map(str::trim).filter(refused).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(HostError::Partly { line: command.line(), said: refused.join("; ") })
 }
 
 fn ingress(zone: Option<&str>, runs: bool) -> Result<Vec<HostCommand>, HostError> {

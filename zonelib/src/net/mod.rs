@@ -18,6 +18,7 @@ mod model;
 mod name;
 mod overview;
 mod plan;
+mod same_name;
 mod segments;
 mod step;
 mod survey;

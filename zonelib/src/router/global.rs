@@ -53,6 +53,12 @@ pub enum GlobalError {
     /// The global zone lacks programs.
     #[error("the global zone has no {}; install that, and try again", .0.join(" and no "))]
     Missing(Vec<&'static str>),
+    /// Its services are guarded in another way than by rules in files, which would end.
+    #[error(
+        "the firewall of the global zone has policy `{0}`, in place of which rules in files would come; put what it does \
+         into /etc/ipf/ipf.conf, set its policy to `custom`, and try again"
+    )]
+    Firewall(String),
     /// A step failed.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -180,7 +186,17 @@ pub fn route(
     let check = || -> Result<(), GlobalError> {
         let traits = LiveRouter::find(&Router::Global, state)?.traits()?;
         let missing: Vec<_> = traits.missing().into_iter().filter(|what| *what != "haproxy").collect();
-        if missing.is_empty() { Ok(()) } else { Err(GlobalError::Missing(missing)) }
+        if !missing.is_empty() {
+            return Err(GlobalError::Missing(missing));
+        }
+        let asked = Setting::FilterPolicy { policy: "custom".to_owned() };
+        match asked.current() {
+            Ok(Setting::FilterPolicy { policy }) if !matches!(policy.as_str(), "none" | "custom") => {
+                Err(GlobalError::Firewall(policy))
+            }
+            Ok(_) => Ok(()),
+            Err(source) => Err(GlobalError::Setting { setting: asked, source }),
+        }
     };
     check().map_err(undone)?;
     if dry {

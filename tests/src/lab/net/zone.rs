@@ -296,11 +296,12 @@ fn start(call: &mut Call<'_>) {
     for fmri in names {
         call.settle_service(&fmri);
     }
-    // A stack without any default route is given a routing daemon.
-    let routed = call.stack().routes.iter().any(|route| route.to.prefix_len() == 0);
-    if !routed && call.owns_stack() {
-        call.service("svc:/network/ipv4-routing:default").enabled = true;
-        call.settle_service("svc:/network/ipv4-routing:default");
+    // A stack without any default route is given a routing daemon, unless that was decided. Source: `net-routing-setup`.
+    let routed = call.stack().routes.iter().any(|route| route.to.prefix_len() == 0 && route.to.addr().is_ipv4());
+    let decided = call.service(smf::ROUTING_SETUP).properties.get(smf::ROUTING_SET).is_some_and(|set| set == "true");
+    if !routed && !decided && call.owns_stack() {
+        call.service(smf::ROUTED).enabled = true;
+        call.settle_service(smf::ROUTED);
     }
 }
 

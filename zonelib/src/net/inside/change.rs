@@ -98,8 +98,9 @@ fn one(tree: &Tree, file: &ZoneFile) -> Result<Option<Change>, InsideError> {
         Content::Block(lines) => {
             let edited = block::set(old.unwrap_or_default(), lines);
             let edited = edited.map_err(|source| InsideError::Block { path: file.path.clone(), source })?;
-            // A file that has nothing else in it was made for us.
-            Some(edited).filter(|bytes| !bytes.is_empty() || old == Some(b""))
+            // A file that has nothing else in it was made for us. One of blank lines is none that IPFilter reads.
+            let is_blank = |bytes: &[u8]| bytes.trim_ascii().is_empty();
+            Some(edited).filter(|bytes| !is_blank(bytes) || old.is_some_and(is_blank))
         }
         Content::Dns => old.map(|old| resolver::with_dns(old).unwrap_or_else(|| old.to_vec())),
         Content::Gone => None,

@@ -178,6 +178,12 @@ fn change(spot: &Spot, files: &[ZoneFile], state: &StateDir, journal: &mut Journ
     let files: Vec<ZoneFile> = files.iter().map(named).collect();
     spot.within(state, |tree| {
         for change in inside::plan(tree, &files)? {
+            for folder in change.new_folders(tree)? {
+                journal.step(match spot.in_zone(&folder) {
+                    Some((root, path)) => Undo::ZoneFolder { root, state: state.path().to_owned(), path },
+                    None => Undo::RemoveDirectory { path: spot.path.with_file_name(&folder) },
+                })?;
+            }
             journal.step(undo(spot, &change, state)?)?;
         }
         inside::write(tree, &files)?;

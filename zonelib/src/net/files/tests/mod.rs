@@ -103,7 +103,8 @@ fn the_files_are_as_before() {
     golden("without-slaac/router/dnsmasq.conf", &config);
     let services = [
         (Service::Forwarding4, true),
-        (Service::Routing4, false),
+        (Service::RoutingSetup, true),
+        (Service::Routed, false),
         (Service::Forwarding6, true),
         (Service::Neighbours, true),
         (Service::Filter, true),

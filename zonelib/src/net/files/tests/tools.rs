@@ -194,7 +194,8 @@ fn profile_and_manifest_are_valid() {
     };
     let scratch = Scratch::new();
     let file = scratch.join("bundle.xml");
-    let all = [Service::Forwarding4, Service::Forwarding6, Service::Routing4, Service::Neighbours].into_iter().chain([
+    let all = [Service::Forwarding4, Service::Forwarding6, Service::RoutingSetup, Service::Routed].into_iter().chain([
+        Service::Neighbours,
         Service::Filter,
         Service::Dnsmasq,
         Service::DnsClient,
