@@ -440,6 +440,17 @@ fn data_stays_unless_somebody_says_otherwise() {
     create(&world, &["-z", "web", "-D", "rpool/new/web"]).well();
     world.zonekit("destroy-zone", &["-z", "web", "--with-datasets"]).well();
     assert!(world.lab.dataset("rpool/new").is_none());
+    // One that is in the place of the one that was made for the zone.
+    create(&world, &["-z", "web", "-D", "rpool/new/web"]).well();
+    world.zoneadm("web", &["halt"]).well();
+    world.lab.zfs_ok(&["destroy", "rpool/new/web"]);
+    world.lab.zfs_ok(&["create", "-o", "mountpoint=none", "rpool/new/web"]);
+    let did = world.zonekit("destroy-zone", &["-z", "web", "--with-datasets"]).well();
+    assert!(
+        did.out.contains("stays: the dataset `rpool/new/web`, which it administers, which is there anew"),
+        "{did:?}"
+    );
+    assert!(world.lab.dataset("rpool/new/web").is_some());
     world.is_sound();
 }
 

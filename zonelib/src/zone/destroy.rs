@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::config::{self, ZoneConfig, ZoneName, command};
-use crate::host::zfs::{self, Datasets};
+use crate::host::zfs::{self, Datasets, MADE_PROPERTY};
 use crate::host::{DatasetName, HostCommand};
 use crate::journal::{self, Failure, Journal, JournalError, Recovered, StateDir, Subject};
 use crate::net::{self, Names, Router, View};
@@ -120,6 +120,12 @@ impl Destroy {
             teardown.operation.clone_from(&record.operation);
             for made in record.made.iter().rev() {
                 match made {
+                    Made::Delegated { dataset } | Made::Volume { dataset }
+                        if is_anothers(dataset, &record.operation)? =>
+                    {
+                        let why = "which is there anew, and was not made for the zone";
+                        teardown.staying.push(format!("{}, {why}", made.describe()));
+                    }
                     Made::Delegated { .. } if !self.with_datasets => {
                         teardown.staying.push(format!("{}; --with-datasets would destroy it", made.describe()));
                     }
@@ -313,8 +319,22 @@ fn is_in_use(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::DirectoryNotEmpty
 }
 
+/// Who has made a dataset, if it is there: what a dataset inherits tells of the one above it.
+fn maker(dataset: &str) -> Result<Option<Option<String>>, ZoneError> {
+    if Datasets::only(dataset)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(zfs::own_values(dataset, &[MADE_PROPERTY])?.into_iter().next().flatten()))
+}
+
+/// Whether a dataset is there that somebody else has made in the place of one that has gone.
+fn is_anothers(dataset: &str, operation: &str) -> Result<bool, ZoneError> {
+    Ok(maker(dataset)?.is_some_and(|made| made.as_deref() != Some(operation)))
+}
+
+/// Whether a dataset is there, and is the one that was made then.
 fn is_ours(dataset: &str, operation: &str) -> Result<bool, ZoneError> {
-    Ok(Datasets::only(dataset)?.is_some_and(|found| found.made.as_deref() == Some(operation)))
+    Ok(maker(dataset)?.flatten().as_deref() == Some(operation))
 }
 
 /// Whether a file system has nothing in it: no file, no snapshot, no dataset.
