@@ -365,3 +365,35 @@ fn two_zones_have_no_name_in_common() {
     // Elsewhere it may have it.
     create(&world, &["-z", "Web", "-x", "192.0.2.30"]).well();
 }
+
+/// All interfaces of a router forward: what it has outside besides is guarded like the first, from its first boot on, and
+/// when it comes later.
+#[test]
+fn another_interface_outside_is_guarded_too() {
+    if skip_without_root() {
+        return;
+    }
+    let world = warmed();
+    create(&world, &["-z", "router1", "-t", "router", "-x", "192.0.2.20", "-x", "192.0.2.21", "-R", "10.1.1.0/24"])
+        .well();
+    let guarded = |link: &str| {
+        let (nat, filter) = (world.text("router1", "/etc/ipf/ipnat.conf"), world.text("router1", "/etc/ipf/ipf.conf"));
+        nat.contains(&format!("map {link} "))
+            && filter.contains(&format!("block in quick on {link} from any to 10.1.1.0/24"))
+    };
+    assert!(guarded("znic0") && guarded("znic1"));
+    create(&world, &["-z", "r2", "-t", "router", "-x", "192.0.2.22", "-R", "10.2.0.0/24"]).well();
+    run(&world, "net-peer", &["router1", "r2"]).well();
+    let routes = world.text("router1", "/etc/inet/static_routes");
+    assert!(routes.contains("10.2.0.0/24 192.0.2.22"), "{routes}");
+    world.zoneadm("router1", &["halt"]).well();
+    run(&world, "net-attach", &["-z", "router1", "-x", "192.0.2.23"]).well();
+    let link = world.names_in(&world.in_zone("router1", "/etc"));
+    let link = link.iter().filter_map(|name| name.strip_prefix("hostname.")).max().unwrap().to_owned();
+    assert!(guarded(&link), "{link}: {}", world.text("router1", "/etc/ipf/ipf.conf"));
+    assert_eq!(world.text("router1", "/etc/inet/static_routes"), routes);
+    run(&world, "net-detach", &["-z", "router1", "192.0.2.23"]).well();
+    assert!(!guarded(&link) && guarded("znic1"));
+    assert_eq!(world.text("router1", "/etc/inet/static_routes"), routes);
+    assert!(world.journals().is_empty());
+}

@@ -216,3 +216,30 @@ fn an_interface_of_a_guest_comes_once() {
     assert_eq!(network_of(&sample, &[&more]), None);
     assert_eq!(network_of(&sample, &[]), None);
 }
+
+/// All interfaces of a router forward, so what holds for one to the outside has to hold for all.
+#[test]
+fn each_interface_to_the_outside_is_guarded() {
+    let mut sample = simple();
+    let mut second = sample.attachments[0].clone();
+    second.link = "znic9".parse().unwrap();
+    second.place = crate::net::Place::Link("net1".parse().unwrap());
+    second.ipv4 = Some("198.51.100.20/24".parse().unwrap());
+    sample.attachments.push(second);
+    let routing = sample.routing();
+    let same = |text: &str| {
+        let of = |interface: &str| -> Vec<String> {
+            let word = format!(" {interface} ");
+            let lines = text.lines().filter(|line| line.contains(&word));
+            lines.map(|line| line.replace(interface, "IF")).collect()
+        };
+        assert!(!of("znic0").is_empty());
+        assert_eq!(of("znic0"), of("znic9"), "{text}");
+    };
+    same(&ipnat::rules(&routing).unwrap());
+    let filter = ipf::rules(&routing).unwrap();
+    same(&filter);
+    // Nor do zones reach what is the router's own by its other address.
+    let guarded = "block in quick on znic1 proto tcp from any to 198.51.100.20/32 flags S/SA";
+    assert!(filter.lines().any(|line| line == guarded), "{filter}");
+}
