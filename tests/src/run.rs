@@ -382,13 +382,21 @@ impl Running {
     /// # Panics
     /// Standard error cannot be read.
     pub fn until(&mut self, phase: &str) -> bool {
+        self.until_line(|line| is_phase(line.trim_end()) && line.contains(phase))
+    }
+
+    /// Waits until such a line is printed; false when the program ended first.
+    ///
+    /// # Panics
+    /// Standard error cannot be read.
+    pub fn until_line(&mut self, is_it: impl Fn(&str) -> bool) -> bool {
         loop {
             let mut line = String::new();
             if self.err.read_line(&mut line).unwrap() == 0 {
                 return false;
             }
             self.seen.push_str(&line);
-            if is_phase(line.trim_end()) && line.contains(phase) {
+            if is_it(&line) {
                 return true;
             }
         }
@@ -408,6 +416,7 @@ impl Running {
         let signal = match name {
             "INT" => rustix::process::Signal::INT,
             "TERM" => rustix::process::Signal::TERM,
+            "HUP" => rustix::process::Signal::HUP,
             "KILL" => rustix::process::Signal::KILL,
             "STOP" => rustix::process::Signal::STOP,
             "CONT" => rustix::process::Signal::CONT,

@@ -43,6 +43,9 @@ fn record(world: &World, name: &str) -> PathBuf {
 
 const WEB: &str = "attachments/web+znic4+10.1.1.5.json";
 
+/// What is said of a record, and what makes it so.
+type Spoiled<'s> = (&'static str, Box<dyn Fn() + 's>);
+
 #[test]
 fn records_that_are_none_are_named_and_nothing_is_guessed() {
     if skip_without_root() {
@@ -53,7 +56,7 @@ fn records_that_are_none_are_named_and_nothing_is_guessed() {
     let whole = fs::read_to_string(&path).unwrap();
     let remove = |path: &Path| if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) }.unwrap();
     let binary: Vec<u8> = (0..=255).cycle().take(70_000).collect();
-    let spoil: [(&str, Box<dyn Fn()>); 7] = [
+    let spoil: [Spoiled<'_>; 7] = [
         ("was cut off", Box::new(|| fs::write(&path, &whole[..50]).unwrap())),
         ("was cut off", Box::new(|| fs::write(&path, "").unwrap())),
         ("is no record", Box::new(|| fs::write(&path, &binary).unwrap())),
@@ -220,6 +223,40 @@ fn two_at_once_are_one_after_the_other() {
     run(&world, "net-detach", &["-z", "web"]);
     assert_eq!(check(&world, false).well().out, "");
     world.is_sound();
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_and_changes_nothing() {
+    if skip_without_root() {
+        return;
+    }
+    let world = networked();
+    let before = View::of(&world.lab);
+    for (program, arguments, said) in [
+        ("net-peer", &["router1"][..], "<OTHER>"),
+        ("net-peer", &["router1", "router2", "--as", "x"], "cannot be used with"),
+        ("net-peer", &["router1", "web"], "`web` routes no segment of this host"),
+        ("net-peer", &["", "router2"], "`` is no zone name"),
+        ("net-peer", &["router1", "--with", "/etc"], "/etc: Is a directory"),
+        ("net-peer", &["router1", "--with", "/dev/zero"], "/dev/zero: is no description of a router"),
+        ("net-peer", &["-d", "router1", "--with", "/dev/null"], "cannot be used with"),
+        ("net-detach", &["-z", "none"], "zone `none` is on no network that zonekit knows"),
+        ("net-detach", &["-z", "web", "10.1.1.77"], "zone `web` has no address 10.1.1.77"),
+        ("net-detach", &["-z", "web", "10.1.1"], "`10.1.1` is no address, such as 10.1.2.5"),
+        ("net-detach", &["-z", "router1", "192.0.2.20"], "is that of a router"),
+        ("net-attach", &["-z", "web", "-x", "10.1.1.9", "-x", "10.1.1.9"], "is in use by this zone already"),
+        ("net-attach", &["-z", "web", "-x", "10.1.1.9", "--state", "/dev/null"], "nothing was begun"),
+        ("store", &["import-zap", "--from", "/dev/null"], "/dev/null: Not a directory"),
+    ] {
+        let did = run(&world, program, arguments);
+        assert!(did.code == 2 && did.err.contains(said), "{said}: {did:?}");
+        // Nothing was done that had to be undone.
+        assert!(did.err.lines().count() == 1 && !did.err.contains("undone"), "{did:?}");
+        assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{arguments:?}");
+    }
+    // As it is printed elsewhere.
+    run(&world, "net-detach", &["-z", "web", "10.1.1.5/24"]).well();
+    assert_eq!(check(&world, false).well().out, "");
 }
 
 #[test]

@@ -177,6 +177,9 @@ fn two_routers_become_peers_and_are_none_again() {
     run(&world, "net-peer", &["router1", "router1"]).badly(&["cannot be its own peer"]);
     run(&world, "net-peer", &["router1", "router3"]).badly(&["`router3` routes no segment of this host"]);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    // Who has connections through a router keeps them.
+    let dropped = || ["router1", "router2"].map(|router| world.lab.dropped_sessions(router));
+    let had = dropped();
     let planned = run(&world, "net-peer", &["router1", "router2", "-n"]).well().out;
     for line in [
         "# write down peerings/router1+router2\n",
@@ -217,6 +220,7 @@ fn two_routers_become_peers_and_are_none_again() {
         let routes = world.lab.routes_of(router);
         assert!(routes.iter().all(|(net, _)| !net.addr().to_string().starts_with("10.")), "{routes:?}");
     }
+    assert_eq!(dropped(), had);
     run(&world, "net-peer", &["-d", "router1", "router2"]).badly(&["are no peers"]);
     world.is_sound();
 }

@@ -6,8 +6,10 @@ mod zones_common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use tests::lab::Fault;
+use tests::run::{Running, program};
 use tests::scenario::{Did, World};
 use tests::sweep::View;
 use zones_common::{ROUTER, create, destroy, prepared, warmed};
@@ -133,6 +135,22 @@ fn all_that_is_wrong_is_told_at_once() {
     );
     let did = create(&world, &["-z", "many", "-n", "300", "-x", "10.1.1.250"]).badly(&["and 255 more problems like"]);
     assert_eq!(did.err.lines().count(), 41, "{did:#?}");
+    // Where no zone lives.
+    let place = world.lab.place("/var/zones").display().to_string();
+    let did = world.zonekit("create-zone", &["-z", "web", "--zones", &place]);
+    let did = did.badly(&["/var/zones: lies in the boot environment `rpool/ROOT/tribblix`", "by --zones"]);
+    assert_eq!(did.err.lines().count(), 1, "{did:#?}");
+    world.zonekit("create-zone", &["-z", "web", "--zones", "/a/../b"]).badly(&["/a/../b"]);
+    // What other programs make zones of.
+    refused_for_all(
+        &world,
+        &["-z", "web", "-t", "appstack", "-a", "nginx", "-A", "file", "-x", "10.1.1.6"],
+        &[
+            "-t: zonekit makes no zones of type `appstack`; use `zap create-zone`",
+            "-a and -A: they are about zones of type `appstack`",
+            "10.1.1.6 is in use by zone `db`",
+        ],
+    );
     // What the flags say together is told once.
     refused_for_all(
         &world,
@@ -334,6 +352,32 @@ fn a_zone_that_is_half_made_goes_too() {
 }
 
 #[test]
+fn a_zone_is_undone_when_its_terminal_goes() {
+    let world = world();
+    let before = View::of(&world.lab);
+    let zones = world.lab.place("/zones").display().to_string();
+    let start = |mut command: Command| {
+        command.args(["-z", "web", "-x", "10.1.1.5", "--zones", &zones]).env("ZONEKIT_LAB", world.lab.root());
+        let mut running = Running::start(&mut command);
+        assert!(running.until_line(|line| line.starts_with("configure zone `web`")));
+        running.signal("HUP");
+        running.end()
+    };
+    let ended = start(Command::new(program("create-zone")));
+    assert_eq!(
+        (ended.code(), ended.err.contains("interrupted; everything that was done for it was undone")),
+        (2, true)
+    );
+    unchanged(&world, &before);
+    world.is_sound();
+    // Not where it was told to pay no attention, as by nohup.
+    let mut nohup = Command::new("/bin/sh");
+    nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(program("create-zone"));
+    let ended = start(nohup);
+    assert_eq!((ended.code(), ended.out.as_str()), (0, "zone `web` runs\n"), "{ended:?}");
+}
+
+#[test]
 fn what_failed_can_be_kept_to_be_looked_at() {
     let world = world();
     let before = View::of(&world.lab);
@@ -414,8 +458,8 @@ fn accounts_and_keys_are_in_the_zone() {
 #[test]
 fn only_the_global_zone_and_root_make_zones() {
     let world = warmed();
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid", "65534", "--clear-groups"]).arg(tests::run::program("create-zone"));
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--clear-groups"]).arg(program("create-zone"));
     command.args(["-z", "web"]).env("ZONEKIT_LAB", world.lab.root());
     let Ok(output) = command.output() else { return };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -292,3 +292,15 @@ pub fn size(bytes: u64) -> String {
 pub fn watched() -> bool {
     io::stderr().is_terminal()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_as_others_find_them() {
+        let dir = |state: &str| StateFlags { state: state.into() }.dir().path().to_owned();
+        assert!(dir("state").is_absolute() && dir("state").ends_with("state"));
+        assert_eq!(dir("/x/state"), PathBuf::from("/x/state"));
+    }
+}

@@ -144,6 +144,12 @@ pub struct Cli {
     /// bhyve: its firmware [default: BHYVE_RELEASE]
     #[arg(short = 'f', long, value_name = "FIRMWARE", help_heading = "Virtual machines and Linux")]
     pub firmware: Option<Given<Firmware>>,
+    /// Arguments of zones that zonekit does not make, to say so
+    #[arg(short = 'a', hide = true, value_name = "APPSTACK")]
+    pub appstack: Vec<String>,
+    /// See `-a`
+    #[arg(short = 'A', hide = true, value_name = "FILE")]
+    pub appstack_file: Vec<String>,
     /// Directory with the zonepaths
     #[arg(long, value_name = "DIR", default_value = ZONES, value_hint = ValueHint::DirPath)]
     pub zones: PathBuf,
@@ -220,6 +226,12 @@ impl Cli {
             boot: !self.no_boot,
             ..Request::new(zone, kind)
         };
+        if !(self.appstack.is_empty() && self.appstack_file.is_empty()) {
+            reading.refuse(
+                "-a and -A",
+                "they are about zones of type `appstack`, which zonekit does not make; leave them out",
+            );
+        }
         Request { unread: reading.unread, ..request }
     }
 }

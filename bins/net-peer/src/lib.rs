@@ -42,7 +42,7 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["other", "delete"])]
     pub with: Option<PathBuf>,
     /// What that router is called here, when its own name is taken
-    #[arg(long = "as", value_name = "NAME", requires = "with")]
+    #[arg(long = "as", value_name = "NAME", requires = "with", conflicts_with = "other")]
     pub name: Option<String>,
     /// Print the file for another host, and do nothing
     #[arg(long, conflicts_with_all = ["other", "with", "delete"])]

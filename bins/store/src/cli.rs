@@ -26,7 +26,8 @@ pub enum Verb {
     ///
     /// Zones that an operation is under way on are left alone.
     Check {
-        /// Mend what is safe to mend: make links and limits that are gone, forget zones that are gone
+        /// Mend what is safe to mend: make links and limits that are gone, forget zones that are gone, write down again
+        /// what zones have and no record tells
         #[arg(long)]
         repair: bool,
         /// Print it as JSON

@@ -255,9 +255,12 @@ impl HostCommand {
 }
 
 /// What a command said on standard error, as one line for a message.
+/// What a command said. How far it had got is left out, where there is more.
 fn one_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let telling: Vec<&str> = lines.iter().copied().filter(|line| !line.ends_with(" ...")).collect();
+    if telling.is_empty() { lines } else { telling }.join("; ")
 }
 
 /// Where something with a fixed place on illumos is on this host: a command, `/etc/zones`, `/`. A build
@@ -379,6 +382,12 @@ mod tests {
         let error = HostCommand::new("/bin/ls").arg("/nonexistent file").run().unwrap_err().to_string();
         assert!(error.starts_with("`/bin/ls /nonexistent file` failed (exit status: "), "{error}");
         assert!(error.contains("No such file"), "{error}");
+    }
+
+    #[test]
+    fn what_a_command_says_of_its_progress_is_no_reason() {
+        assert_eq!(one_line(b"x: reading ...\n\nx: full\nx: left\n"), "x: full; x: left");
+        assert_eq!(one_line(b"x: reading ...\n"), "x: reading ...");
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub enum NetworkChange {
     DeleteEtherstub {
         /// Its name.
         link: LinkName,
+        /// The size of its packets where that is not the usual one, for one that is made anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mtu: Option<u32>,
     },
     /// Set the bytes of the largest packet of a link that is new.
     SetMtu {
@@ -175,7 +178,7 @@ impl NetworkChange {
     pub fn command(&self) -> HostCommand {
         match self {
             Self::CreateEtherstub { link } => dladm::create_etherstub(link),
-            Self::DeleteEtherstub { link } => dladm::delete_etherstub(link),
+            Self::DeleteEtherstub { link, .. } => dladm::delete_etherstub(link),
             Self::SetMtu { link, mtu } => dladm::set_mtu(link, *mtu),
             Self::CreateVnic { link, over, mac, vlan } => dladm::create_vnic(link, over, *mac, *vlan),
             Self::DeleteVnic { link, .. } => dladm::delete_vnic(link),
@@ -198,7 +201,7 @@ impl NetworkChange {
     pub fn describe(&self) -> String {
         match self {
             Self::CreateEtherstub { link } => format!("make the etherstub `{link}`"),
-            Self::DeleteEtherstub { link } => format!("delete the etherstub `{link}`"),
+            Self::DeleteEtherstub { link, .. } => format!("delete the etherstub `{link}`"),
             Self::SetMtu { link, mtu } => format!("set the MTU of `{link}` to {mtu}"),
             Self::CreateVnic { link, over, mac, vlan } => {
                 let vlan = vlan.map(|vlan| format!(" in VLAN {vlan}")).unwrap_or_default();
@@ -225,8 +228,8 @@ impl NetworkChange {
     pub fn opposite(&self) -> Option<Self> {
         let opposite = match self.clone() {
             Self::SetMtu { .. } => return None,
-            Self::CreateEtherstub { link } => Self::DeleteEtherstub { link },
-            Self::DeleteEtherstub { link } => Self::CreateEtherstub { link },
+            Self::CreateEtherstub { link } => Self::DeleteEtherstub { link, mtu: None },
+            Self::DeleteEtherstub { link, .. } => Self::CreateEtherstub { link },
             Self::CreateVnic { link, over, mac, vlan } => Self::DeleteVnic { link, over, mac, vlan },
             Self::DeleteVnic { link, over, mac, vlan } => Self::CreateVnic { link, over, mac, vlan },
             Self::CreateInterface { link } => Self::DeleteInterface { link },
@@ -241,6 +244,16 @@ impl NetworkChange {
             Self::DeleteRoute { destination, gateway } => Self::AddRoute { destination, gateway },
         };
         Some(opposite)
+    }
+
+    /// What brings back how it was, in this order; nothing when what an earlier change is taken back by does that.
+    #[must_use]
+    pub fn undo(&self) -> Vec<Self> {
+        let size = match self {
+            Self::DeleteEtherstub { link, mtu: Some(mtu) } => Some(Self::SetMtu { link: link.clone(), mtu: *mtu }),
+            _ => None,
+        };
+        self.opposite().into_iter().chain(size).collect()
     }
 
     /// Makes it. A vnic is taken away by [`Self::ensure`] alone: its name says too little about it to destroy it.

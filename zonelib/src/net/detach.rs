@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::{
-    Attachment, Ingress, LinkName, MacAddress, Mode, Peer, Peering, PlanError, Router, Segment, Step, View, VlanId,
+    Attachment, Ingress, LinkName, MacAddress, Mode, Peer, Peering, PlanError, Router, STUB_MTU, Segment, Step, View,
+    VlanId,
 };
 use crate::config::{NetResourceChange, ZoneConfig, ZoneName};
 use crate::host::NetworkChange;
@@ -97,7 +98,8 @@ impl Removed {
                 attachment.link.as_str() == physical && (attachment.mode == Mode::Exclusive || has())
             })
         };
-        let networks = config.networks.iter().filter(|net| gone(&net.physical, net.address.as_deref()));
+        // From the last to the first: what is put back comes last.
+        let networks = config.networks.iter().rev().filter(|net| gone(&net.physical, net.address.as_deref()));
         let change = |network: &crate::config::Network| NetResourceChange::RemoveNet {
             zone: zone.clone(),
             network: network.clone(),
@@ -173,7 +175,8 @@ impl<'v> Removal<'v> {
         {
             self.vnic(inside, segment.inside_mac, None);
         }
-        self.once(NetworkChange::DeleteEtherstub { link: stub.clone() });
+        let mtu = segment.mtu.filter(|&mtu| mtu != STUB_MTU);
+        self.once(NetworkChange::DeleteEtherstub { link: stub.clone(), mtu });
         self.removed.steps.push(Step::forget::<Segment>(&segment.key()));
         self.removed.segments.push(segment.clone());
         Ok(())

@@ -138,23 +138,24 @@ impl Step {
         }
     }
 
-    /// How it is taken back: for a journal, before [`Step::run`]. `None` when that of an earlier step does.
+    /// How it is taken back, in the order in which that is done: for a journal, before [`Step::run`]. Nothing when that of
+    /// an earlier step does.
     ///
     /// # Errors
     /// [`ApplyError`]: the record that it changes cannot be read.
-    pub fn undo(&self, store: &dyn Store) -> Result<Option<Undo>, ApplyError> {
+    pub fn undo(&self, store: &dyn Store) -> Result<Vec<Undo>, ApplyError> {
         Ok(match self {
             Self::Host { change } | Self::HostOnce { change } => {
-                change.opposite().map(|change| Undo::Network { change })
+                change.undo().into_iter().map(|change| Undo::Network { change }).collect()
             }
-            Self::Zonecfg { change } => Some(Undo::Zonecfg { change: change.opposite() }),
+            Self::Zonecfg { change } => vec![Undo::Zonecfg { change: change.opposite() }],
             Self::Remember { record, .. } => {
                 let (kind, key) = record.kind_and_key();
-                Some(store.undo(kind, &key)?)
+                vec![store.undo(kind, &key)?]
             }
             Self::Forget { kind, key } => match key.parse() {
-                Ok(key) => Some(store.undo(kind, &key)?),
-                Err(_) => None,
+                Ok(key) => vec![store.undo(kind, &key)?],
+                Err(_) => Vec::new(),
             },
         })
     }

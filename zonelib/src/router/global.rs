@@ -6,7 +6,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{self, HostError, NetworkChange, Setting};
+use crate::host::{self, HostError, Setting};
 use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Subject, Undo};
 use crate::net::files::smf::Service;
 use crate::net::{
@@ -146,14 +146,6 @@ fn silenced(segments: &[Segment]) -> Vec<Setting> {
             .collect::<Vec<_>>()
     };
     segments.iter().flat_map(of_segment).collect()
-}
-
-/// What gives an etherstub that is made anew the size of packets that it had, before there are vnics on it.
-fn packets_of(step: &Step, segments: &[Segment]) -> Option<NetworkChange> {
-    let (Step::Host { change } | Step::HostOnce { change }) = step else { return None };
-    let NetworkChange::DeleteEtherstub { link } = change else { return None };
-    let mtu = segments.iter().find(|segment| segment.etherstub == *link)?.mtu?;
-    Some(NetworkChange::SetMtu { link: link.clone(), mtu })
 }
 
 /// Whether a setting outlives a segment: those of its own interface go with that.
@@ -347,12 +339,7 @@ pub fn forget(
             tell(&step.describe());
             done.step(step);
         };
-        for step in &removed.steps {
-            if let Some(change) = packets_of(step, &removed.segments) {
-                journal.step(Undo::Network { change })?;
-            }
-            apply(std::slice::from_ref(step), journal, &store, &mut tell)?;
-        }
+        apply(&removed.steps, journal, &store, &mut tell)?;
         done.files = refresh(state, &store, journal)?;
         for setting in others.iter().rev() {
             set(setting, journal, &mut done)?;

@@ -242,7 +242,8 @@ impl Joined {
             for file in &told.files {
                 let what = if file.after.is_some() { "write" } else { "remove" };
                 text.push_str(&format!("# {what} /{} in router `{}`\n", file.path, told.router));
-                for line in file.after.iter().flat_map(|bytes| bytes.split(|&byte| byte == b'\n')) {
+                let lines = file.after.iter().flat_map(|after| after.split_inclusive(|&byte| byte == b'\n'));
+                for line in lines.map(<[u8]>::trim_ascii_end) {
                     text.push_str(format!("#     {}", printable(line)).trim_end());
                     text.push('\n');
                 }

@@ -180,17 +180,24 @@ pub fn of_zone(zonepath: &Path, which: Which) -> Result<Box<dyn Storage>, Storag
 /// A boot environment is copied and destroyed as a whole, with every directory in its file system: zones
 /// do not live there, unless somebody says so.
 fn keep_out_of_environments(zonepath: &Path) -> Result<(), StorageError> {
+    match environment_of(zonepath)? {
+        Some(dataset) => Err(StorageError::InEnvironment { path: zonepath.to_owned(), dataset }),
+        None => Ok(()),
+    }
+}
+
+/// The file system of the boot environment that a path lies in; `None`: it lies in none.
+///
+/// # Errors
+/// [`StorageError`]: the path is not canonical, or the mounts cannot be read.
+pub fn environment_of(path: &Path) -> Result<Option<String>, StorageError> {
+    place::check_form(path)?;
     if !crate::host::zfs::present() {
-        return Ok(());
+        return Ok(None);
     }
     let mounts = mounts()?;
-    let holder = zonepath.ancestors().find_map(|above| mounts.dataset_on(above).map(str::to_owned));
-    match holder {
-        Some(dataset) if dataset.split('/').nth(1) == Some(ROOTS) => {
-            Err(StorageError::InEnvironment { path: zonepath.to_owned(), dataset })
-        }
-        _ => Ok(()),
-    }
+    let holder = path.ancestors().find_map(|above| mounts.dataset_on(above).map(str::to_owned));
+    Ok(holder.filter(|dataset| dataset.split('/').nth(1) == Some(ROOTS)))
 }
 
 /// The dataset that is mounted on a path.

@@ -1,13 +1,14 @@
 //! The network part alone, for zones that other tools have made: links, records, the zone's configuration, its files,
 //! and what its router has to know.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::config::{ConfigError, IpType, NetResourceChange, Network, ZoneConfig, ZoneName, file};
-use crate::journal::{Journal, Recovered, RootOf, StateDir, Subject, Undo};
+use crate::journal::{Failure, Journal, Recovered, RootOf, StateDir, Subject, Undo};
 use crate::net::inside::{self, Brand, Content, InsideError, Settings, Tenant, ZoneFile};
 use crate::net::{self, Attachment, Ingress, LinkName, Names, Removed, Router, Step, View, Wanted};
 use crate::router::{LiveRouter, RouterError, RouterRecords};
@@ -195,17 +196,19 @@ impl Attach {
         only_global()?;
         let store = Directory::new(state);
         let subject = Subject::Whole(self.wanted.zone.clone());
+        let begun = Cell::new(false);
         let done = Journal::during(state, &subject, ("net-attach", false), recovered, |journal| {
             let names = Names::hold(&store)?;
             let found = Found::look(&self.wanted.zone)?;
             let prepared = self.look(&found, &store, &mut View::take(&store)?)?;
+            begun.set(true);
             net::apply(&prepared.wiring.steps, journal, &store, &mut |step| tell(&step.describe()))?;
             prepared.finish(&found, (state, &store), journal, tell)?;
             prepared.update((state, &store), journal, tell)?;
             drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
-        Ok(done?)
+        done.map_err(|failure| refused_or_undone(failure, begun.get()))
     }
 }
 
@@ -307,6 +310,7 @@ impl Detach {
         only_global()?;
         let store = Directory::new(state);
         let subject = Subject::Whole(self.zone.clone());
+        let begun = Cell::new(false);
         let done = Journal::during(state, &subject, ("net-detach", false), recovered, |journal| {
             let names = Names::hold(&store)?;
             let found = Found::look(&self.zone)?;
@@ -314,6 +318,7 @@ impl Detach {
             if prepared.wiring.steps.is_empty() {
                 return Err(ZoneError::Refused(format!("zone `{}` is on no network that zonekit knows", self.zone)));
             }
+            begun.set(true);
             net::apply(&prepared.wiring.steps, journal, &store, &mut |step| tell(&step.describe()))?;
             write_files(&found, state, &prepared.files, journal, tell)?;
             for behind in &prepared.behind {
@@ -324,7 +329,7 @@ impl Detach {
             drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
-        Ok(done?)
+        done.map_err(|failure| refused_or_undone(failure, begun.get()))
     }
 }
 
@@ -361,6 +366,14 @@ impl Detach {
             false => router.dismiss(&self.zone, journal)?,
         };
         Ok(router.close()?)
+    }
+}
+
+/// Of what was refused before anything was begun nothing had to be undone.
+fn refused_or_undone(failure: Failure<ZoneError>, begun: bool) -> ZoneError {
+    match failure {
+        Failure::Undone(error) if !begun => error,
+        failure => failure.into(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::net::credentials;
 use crate::net::inside::Settings;
 use crate::populate::{self, Image, Kept, Wanted};
 use crate::root::Tree;
+use crate::storage;
 
 use super::accounts::{Account, Accounts};
 use super::kind::{FromImage, Kind};
@@ -54,8 +55,9 @@ impl Request {
     /// Looks whether the host can have these zones. All that is in the way goes to `problems`.
     pub(super) fn look(&self, zones: &[One], state: &StateDir, problems: &mut Problems) -> Found {
         let mut look = Look { request: self, problems, found: Found::default() };
-        let zones_are_free = look.zones(zones, state);
-        look.problems.heed(zones_are_free);
+        for looked in [look.zones(zones, state), look.place(zones)] {
+            look.problems.heed(looked);
+        }
         look.brand();
         for looked in [look.memory(), look.processors(), look.accounts()] {
             look.problems.heed(looked);
@@ -116,6 +118,21 @@ impl Look<'_> {
             if occupied.unwrap_or_else(|_| std::fs::symlink_metadata(&zonepath).is_ok()) {
                 self.problem(format!("{}: something is there already; move it away", zonepath.display()));
             }
+        }
+        Ok(())
+    }
+
+    /// Zones of zonekit live in no boot environment.
+    fn place(&mut self, zones: &[One]) -> Result<(), ZoneError> {
+        let request = self.request;
+        let one = zones.first().filter(|_| request.kind.is_ours() && request.zones.is_absolute());
+        let Some(one) = one else { return Ok(()) };
+        if let Some(dataset) = storage::environment_of(&request.zonepath(&one.name))? {
+            self.problem(format!(
+                "{}: lies in the boot environment `{dataset}`, which is copied and destroyed as a whole; make a dataset \
+                 for it, or name a directory in another one by --zones",
+                request.zones.display()
+            ));
         }
         Ok(())
     }

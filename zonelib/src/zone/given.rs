@@ -44,12 +44,17 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// A flag that can have no value here.
+    pub fn refuse(&mut self, flag: &'static str, problem: &str) {
+        self.unread.push(Unread { flag, problem: problem.to_owned() });
+    }
+
     /// The value of a flag.
     pub fn one<T: Clone>(&mut self, flag: &'static str, given: &Given<T>) -> Option<T> {
         match &given.0 {
             Ok(value) => Some(value.clone()),
             Err(problem) => {
-                self.unread.push(Unread { flag, problem: problem.clone() });
+                self.refuse(flag, problem);
                 None
             }
         }

@@ -147,10 +147,26 @@ impl Kind {
     }
 }
 
+/// Types that the reference has besides.
+const ELSEWHERE: [&str; 2] = ["appstack", "emu"];
+
 /// No type of zone.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no type of zone; there are {}", .0.escape_debug(), Kind::names().collect::<Vec<_>>().join(", "))]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindError(String);
+
+impl std::error::Error for KindError {}
+
+impl fmt::Display for KindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(name) = self;
+        let names: Vec<&str> = Kind::names().collect();
+        let names = names.join(", ");
+        if ELSEWHERE.contains(&name.as_str()) {
+            return write!(f, "zonekit makes no zones of type `{name}`; use `zap create-zone`, or one of {names}");
+        }
+        write!(f, "`{}` is no type of zone; there are {names}", name.escape_debug())
+    }
+}
 
 impl FromStr for Kind {
     type Err = KindError;
@@ -179,9 +195,13 @@ mod tests {
         assert_eq!(all.map(Kind::brand), brands);
         assert_eq!("SUNWsolaris10".parse(), Ok(Kind::S10));
         assert_eq!("solaris10".parse(), Ok(Kind::S10));
-        for name in ["", "Sparse", "emu", "appstack", "sparse-root", "lx\n"] {
+        for name in ["", "Sparse", "sparse-root", "lx\n"] {
             let error = name.parse::<Kind>().unwrap_err().to_string();
             assert!(error.contains("there are sparse, whole, router") && !error.contains('\n'), "{error}");
+        }
+        for name in ["emu", "appstack"] {
+            let error = name.parse::<Kind>().unwrap_err().to_string();
+            assert!(error.contains("use `zap create-zone`, or one of sparse, whole"), "{error}");
         }
     }
 }

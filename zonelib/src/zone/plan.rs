@@ -255,8 +255,8 @@ impl Planning<'_> {
                 made.push(thing);
             }
         };
-        let zonepaths = plan.zonepath.parent().map(Path::to_owned).unwrap_or_default();
-        ensure(places, &zonepaths);
+        let zonepaths = plan.zonepath.parent().filter(|above| above.is_absolute()).map(Path::to_owned);
+        zonepaths.iter().for_each(|zonepaths| ensure(places, zonepaths));
         for directory in &self.request.directories {
             ensure(places, data);
             // One file system for all of a zone's.

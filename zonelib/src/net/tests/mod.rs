@@ -93,7 +93,7 @@ impl Lists {
                 self.links.retain(|found| found.name != link.as_str());
                 self.vnics.retain(|found| found.name != link.as_str());
             }
-            NetworkChange::DeleteEtherstub { link } => {
+            NetworkChange::DeleteEtherstub { link, .. } => {
                 assert!(self.vnics.iter().all(|vnic| vnic.over != link.as_str()), "{link} busy");
                 self.links.retain(|found| found.name != link.as_str());
             }

@@ -155,6 +155,24 @@ fn a_zone_on_the_shared_stack_gets_an_address_on_the_shared_link() {
 }
 
 #[test]
+fn a_shared_address_of_an_unknown_network_goes_where_it_is_told() {
+    let host = Host::new(Lists::usual());
+    let on = |address: &str, link: &str| Wanted { link: link.parse().ok(), ..shared("web", &[address]) };
+    let plan = host.plan(&on("10.7.0.5/24", "net0")).unwrap();
+    assert_eq!(commands(&plan.steps), ["write down attachments/web+net0+10.7.0.5"]);
+    assert_eq!(plan.resources[0].address.as_deref(), Some("10.7.0.5/24"));
+    for (address, link, said) in [
+        ("10.7.0.5/24", "net1", "the global zone does not use `net1` for IP"),
+        ("10.7.0.5", "net0", "10.7.0.5 needs the length of its network, such as 10.7.0.5/24"),
+        ("10.7.0.255/24", "net0", "10.7.0.255 is the broadcast address"),
+        ("10.7.0.5/24", "", "10.7.0.5/24 is on no segment and on no network of this host"),
+    ] {
+        let error = host.plan(&on(address, link)).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn both_families_of_a_segment_are_one_interface() {
     let host = Host::with_router(&["10.1.2.0/24", "fd00:1::/64"]);
     let segment = &host.view().segments[0];
@@ -212,14 +230,14 @@ fn addresses_that_cannot_be_are_refused_by_name() {
     let mut host = Host::with_router(&["10.1.2.0/24"]);
     host.make(&exclusive("db", &["10.1.2.9"]));
     for (address, said) in [
-        ("10.1.2.0", "10.1.2.0 is the network's own address, 10.1.2.0/24 of the segment `10.1.2.0-24`; take another"),
-        ("10.1.2.255", "10.1.2.255 is the broadcast address, 10.1.2.0/24"),
+        ("10.1.2.0", "10.1.2.0 is the network's own address on 10.1.2.0/24 of the segment `10.1.2.0-24`; take another"),
+        ("10.1.2.255", "10.1.2.255 is the broadcast address on 10.1.2.0/24"),
         ("10.1.2.1", "10.1.2.1 is the gateway"),
         ("10.1.2.9", "10.1.2.9 is in use by zone `db`; take another address"),
         ("10.1.2.5/16", "10.1.2.5/16 is on 10.1.2.0/24; write 10.1.2.5/24, or the address alone"),
         ("192.0.2.10", "192.0.2.10 is in use by `net0/v4` of this host"),
         ("192.0.2.20", "192.0.2.20 is in use by zone `r1`"),
-        ("192.0.2.1", "192.0.2.1 is the gateway, 192.0.2.0/24 of `net0`"),
+        ("192.0.2.1", "192.0.2.1 is the gateway on 192.0.2.0/24 of `net0`"),
         ("192.0.2.255", "is the broadcast address"),
         ("10.9.9.9", "10.9.9.9 is on no segment and on no network of this host; make a router zone for its network"),
         ("2001:db8::5", "is on no segment"),
@@ -417,6 +435,10 @@ fn limits_are_a_flow_on_each_vnic() {
         "flowadm add-flow -l znic2 -a local_ip=10.1.2.5 -p maxbw=5000K,priority=high zflow2"
     );
     assert_eq!(plan.attachments[0].flow.as_ref().unwrap().name, "zflow2");
+    assert_eq!(plan.notes, [""; 0]);
+    let host = Host::with_router(&["10.1.2.0/24", "fd00:1::/64"]);
+    let wanted = Wanted { exclusive: exclusive("web", &["10.1.2.5", "fd00:1::5"]).exclusive, ..wanted };
+    assert_eq!(host.plan(&wanted).unwrap().notes, ["the limits are those of 10.1.2.5; fd00:1::5 has none"]);
 }
 
 #[test]

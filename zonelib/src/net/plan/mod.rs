@@ -1,5 +1,8 @@
 //! From a zone and addresses to steps.
 
+mod error;
+mod shared;
+
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -10,13 +13,14 @@ use super::same_name;
 use super::segments::NewSegments;
 use super::view::{MacOwner, VNICS};
 use super::{
-    AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, Ipv6Addresses, LinkName, Mode,
-    Opening, Outside, Place, Router, Segment, Step, View, VlanId,
+    AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, Ipv6Addresses, LinkName, Mode, Opening,
+    Outside, Place, Router, Segment, Step, View, VlanId,
 };
 use crate::config::{IpType, Network, ZoneName};
+use crate::host::NetworkChange;
 use crate::host::dladm::LinkClass;
-use crate::host::{ListError, NetworkChange};
-use crate::store::StoreError;
+
+pub use error::PlanError;
 
 /// What is wanted for a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,134 +93,6 @@ pub struct Plan {
     pub ip_type: Option<IpType>,
     /// What the user should know.
     pub notes: Vec<String>,
-}
-
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The wishes do not go together.
-    #[error("{0}")]
-    Wishes(String),
-    /// Something has to be said, for nothing tells it.
-    #[error("{0}")]
-    Unsaid(String),
-    /// More than one reason, none of which is this one.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Several(Vec<PlanError>),
-    /// An address or network that cannot be.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// An address that a network keeps for something else.
-    #[error("{address} {problem}, {network}; take another address of it")]
-    Reserved {
-        /// The address.
-        address: IpAddr,
-        /// What it is.
-        problem: String,
-        /// The network, and whose it is.
-        network: String,
-    },
-    /// An address that somebody has.
-    #[error("{address} is in use by {user}; take another address")]
-    InUse {
-        /// The address.
-        address: IpAddr,
-        /// Who has it.
-        user: String,
-    },
-    /// An address with the length of another network.
-    #[error("{asked} is on {network}; write {}/{}, or the address alone", asked.address, network.prefix_len())]
-    Length {
-        /// What was asked for.
-        asked: AskedAddress,
-        /// The network that the address lies in.
-        network: IpNet,
-    },
-    /// An address on no network.
-    #[error(
-        "{0} is on no segment and on no network of this host; make a router zone for its network, or name a link for it"
-    )]
-    Nowhere(AskedAddress),
-    /// Two networks have addresses in common.
-    #[error("{network} overlaps {other}, which is that of {whose}; take another network")]
-    Overlap {
-        /// The network.
-        network: IpNet,
-        /// The other one.
-        other: IpNet,
-        /// Whose it is.
-        whose: String,
-    },
-    /// A link is not as the records say.
-    #[error(
-        "{problem}; `zonekit-store check` tells more, and `zonekit-recover` puts right what a killed operation left"
-    )]
-    Link {
-        /// What is wrong.
-        problem: String,
-    },
-    /// No vnic can be made on a link.
-    #[error(
-        "no vnic can be made on `{link}`, which is {what}; name another link, or take an address of another network"
-    )]
-    Unsuitable {
-        /// The link.
-        link: String,
-        /// What it is.
-        what: &'static str,
-    },
-    /// A router with zones behind it.
-    #[error("{router} is the router of {}; destroy or detach them first", behind.join(", "))]
-    Behind {
-        /// The router, as it is called in a sentence.
-        router: String,
-        /// The zones.
-        behind: Vec<String>,
-    },
-    /// There is something on an etherstub that zonekit has not made.
-    #[error("`{}` on the etherstub `{stub}` is not zonekit's; see what it is for, and delete it first", strangers.join("`, `"))]
-    Strangers {
-        /// The etherstub.
-        stub: LinkName,
-        /// The vnics.
-        strangers: Vec<String>,
-    },
-    /// No name is free.
-    #[error("there is no free name for another `{0}` link")]
-    Exhausted(String),
-    /// The zones of the host are not known.
-    #[error("{0}")]
-    Zones(std::io::Error),
-    /// The host cannot be looked at.
-    #[error(transparent)]
-    List(#[from] ListError),
-    /// The records cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl PlanError {
-    fn link(problem: String) -> Self {
-        Self::Link { problem }
-    }
-
-    /// Nothing, the only one, or all of them.
-    pub(super) fn of(mut errors: Vec<Self>) -> Result<(), Self> {
-        match errors.len() {
-            0 => Ok(()),
-            1 => Err(errors.remove(0)),
-            _ => Err(Self::Several(errors)),
-        }
-    }
-
-    /// Each by itself.
-    #[must_use]
-    pub fn each(self) -> Vec<Self> {
-        match self {
-            Self::Several(errors) => errors,
-            error => vec![error],
-        }
-    }
 }
 
 /// Plans the whole network part of a new zone, or what is to be added to one.
@@ -371,13 +247,7 @@ impl Planner<'_> {
         }
         let near = self.view.survey.neighbourhood(asked.address);
         if let (Some(link), None) = (&self.wanted.link, &near) {
-            let Some(length) = asked.length else {
-                let text =
-                    format!("{asked} needs the length of its network, such as {asked}/24, for nothing else says it");
-                return Err(PlanError::Unsaid(text));
-            };
-            let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
-            self.check_reserved(asked.address, network, None, "that was asked for")?;
+            let network = self.network_asked(asked)?;
             return self.spot_on(link.as_str(), network, None);
         }
         let near = near.ok_or(PlanError::Nowhere(asked))?;
@@ -385,6 +255,17 @@ impl Planner<'_> {
         self.check_reserved(asked.address, near.network, near.gateway, &format!("of `{}`", near.interface))?;
         let link = self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str);
         self.spot_on(link, near.network, near.gateway)
+    }
+
+    /// The network of an address on a link that is named, which the address itself has to tell.
+    fn network_asked(&self, asked: AskedAddress) -> Result<IpNet, PlanError> {
+        let Some(length) = asked.length else {
+            let text = format!("{asked} needs the length of its network, such as {asked}/24, for nothing else says it");
+            return Err(PlanError::Unsaid(text));
+        };
+        let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
+        self.check_reserved(asked.address, network, None, "that was asked for")?;
+        Ok(network)
     }
 
     /// On a link of the host.
@@ -460,71 +341,6 @@ impl Planner<'_> {
         Ok((name.parse().map_err(|_| unsuitable("called as no link may be"))?, vlan))
     }
 
-    fn shared(&mut self, asked: AskedAddress) -> Result<(), PlanError> {
-        let on_segment = self.view.segment_of(asked.address).map(|(segment, network)| (segment.clone(), network));
-        let (place, link, network) = match on_segment {
-            Some((segment, network)) => {
-                let whose = format!("of the segment `{}`", segment.name);
-                self.check_length(asked, network)?;
-                self.check_reserved(asked.address, network, segment.gateway_for(asked.address), &whose)?;
-                let link = self.shared_link(&segment)?;
-                let note = format!(
-                    "{} is on the global zone's stack: it reaches zones on {network}, and has no route out",
-                    asked.address
-                );
-                self.plan.notes.push(note);
-                (Place::Segment(segment.name), link, network)
-            }
-            None => {
-                let near = self.view.survey.neighbourhood(asked.address).ok_or(PlanError::Nowhere(asked))?;
-                self.check_length(asked, near.network)?;
-                let whose = format!("of `{}`", near.interface);
-                self.check_reserved(asked.address, near.network, near.gateway, &whose)?;
-                let name = near.interface.parse::<LinkName>();
-                let link =
-                    name.map_err(|_| PlanError::Unsuitable { link: near.interface, what: "called as no link may be" })?;
-                (Place::Link(link.clone()), link, near.network)
-            }
-        };
-        self.refuse_used(asked.address)?;
-        let net = IpNet::new(asked.address, network.prefix_len()).map_err(|_| PlanError::Nowhere(asked))?;
-        let (ipv4, ipv6) = match net {
-            IpNet::V4(net) => (Some(net), None),
-            IpNet::V6(net) => (None, Some(net)),
-        };
-        self.plan.attachments.push(Attachment {
-            zone: self.wanted.zone.clone(),
-            place,
-            mode: Mode::Shared,
-            link,
-            vlan: None,
-            ipv4,
-            ipv6,
-            autoconfiguration: Autoconfiguration::Off,
-            mac: None,
-            flow: None,
-            gateways: Vec::new(),
-            forwards: false,
-            openings: self.wanted.openings.clone(),
-        });
-        Ok(())
-    }
-
-    fn shared_link(&self, segment: &Segment) -> Result<LinkName, PlanError> {
-        let name = &segment.name;
-        let Some(link) = &segment.shared_vnic else {
-            let problem = format!("the segment `{name}` has no link for zones on the global zone's stack");
-            return Err(PlanError::link(format!("{problem}; `zonekit-store check --repair` makes one")));
-        };
-        if self.view.survey.link(link.as_str()).is_none() {
-            return Err(PlanError::link(format!("the link `{link}` of the segment `{name}` is gone")));
-        }
-        if !self.view.survey.is_plumbed(link.as_str()) {
-            return Err(PlanError::link(format!("the link `{link}` of the segment `{name}` is not plumbed")));
-        }
-        Ok(link.clone())
-    }
-
     /// The segments that it is to route.
     fn segments(&mut self) -> Result<(), PlanError> {
         let router = if self.wanted.proxy { Router::Proxy } else { Router::Zone };
@@ -581,6 +397,11 @@ impl Planner<'_> {
                 let flow = Flow::of(&attachment.link, limits.clone());
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
+                // One flow, one address.
+                let others = attachment.addresses().skip(1);
+                let note =
+                    |other: IpNet| format!("the limits are those of {}; {} has none", address.addr(), other.addr());
+                self.plan.notes.extend(others.map(note));
             }
         }
         for attachment in self.plan.attachments.iter().filter(|one| one.ipv6.is_none()) {
