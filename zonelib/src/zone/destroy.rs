@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::config::{self, ZoneConfig, ZoneName, command};
+use crate::config::{self, IpType, ZoneConfig, ZoneName, command};
 use crate::host::zfs::{self, Datasets};
 use crate::host::{DatasetName, HostCommand};
 use crate::journal::{self, Failure, Journal, JournalError, Recovered, StateDir, Subject};
@@ -69,7 +69,7 @@ impl Teardown {
     #[must_use]
     pub fn lines(&self, zone: &ZoneName) -> Vec<String> {
         let line = |going: &Going| match going {
-            Going::Halt => format!("halt zone `{zone}`"),
+            Going::Halt => format!("halt zone `{zone}`, if it runs"),
             Going::Uninstall => format!("uninstall zone `{zone}`"),
             Going::Delete => format!("delete the configuration of zone `{zone}`"),
             Going::Leave(behind) => format!("have router `{}` forget zone `{zone}`", behind.router.zone_name()),
@@ -113,7 +113,7 @@ impl Destroy {
                 teardown.going.push(Going::Uninstall);
             }
             teardown.going.push(Going::Delete);
-            teardown.staying.extend(self.handed_over(record.as_ref()));
+            teardown.staying.extend(self.handed_over(record.as_ref(), store)?);
         }
         self.look_at_network(store, record.as_ref(), &mut teardown)?;
         if let Some(record) = record {
@@ -175,16 +175,27 @@ impl Destroy {
         if attached()? || routes()? { Ok(Some(View::take(store)?)) } else { Ok(None) }
     }
 
-    /// Datasets that the zone administers and that were there before it.
-    fn handed_over(&self, record: Option<&ZoneRecord>) -> Vec<String> {
-        let Ok(config) = ZoneConfig::read(&config::file(&self.zone)) else { return Vec::new() };
+    /// Datasets that the zone administers and that were there before it, and links that others have given to it.
+    fn handed_over(&self, record: Option<&ZoneRecord>, store: &Directory) -> Result<Vec<String>, ZoneError> {
+        let Ok(config) = ZoneConfig::read(&config::file(&self.zone)) else { return Ok(Vec::new()) };
         let made = |name: &str| {
             record.is_some_and(|record| {
                 record.made.iter().any(|made| matches!(made, Made::Delegated { dataset } if dataset == name))
             })
         };
         let names = config.datasets.iter().map(DatasetName::as_str).filter(|name| !made(name));
-        names.map(|name| format!("the dataset `{name}`, which was there before the zone")).collect()
+        let datasets = names.map(|name| format!("the dataset `{name}`, which was there before the zone"));
+        let attachments = store.keys(net::Attachment::KIND)?;
+        let ours = |link: &str| {
+            let mut links = attachments.iter().map(|key| (key.parts().next(), key.parts().nth(1)));
+            links.any(|known| known == (Some(self.zone.as_str()), Some(link)))
+        };
+        let own_stack = config.ip_type == IpType::Exclusive;
+        let links = config.networks.iter().map(|network| network.physical.as_str());
+        let mut links: Vec<&str> = links.filter(|link| own_stack && !ours(link)).collect();
+        links.dedup();
+        let links = links.into_iter().map(|link| format!("the link `{link}`, of which nothing is remembered"));
+        Ok(datasets.chain(links).collect())
     }
 
     /// Destroys it. `tell` is told each step.
@@ -213,18 +224,19 @@ impl Destroy {
         if !teardown.routes {
             names = None;
         }
-        for (going, line) in teardown.going.iter().zip(teardown.lines(&self.zone)) {
-            go_on()?;
+        for (index, (going, line)) in teardown.going.iter().zip(teardown.lines(&self.zone)).enumerate() {
+            let unfinished = |error: ZoneError| if index > 0 { ZoneError::Unfinished(Box::new(error)) } else { error };
+            go_on().map_err(unfinished)?;
             tell(&line);
             let network = matches!(going, Going::Leave(_) | Going::WriteDown(_) | Going::Network(_) | Going::Update(_));
             if network && names.is_none() {
-                names = Some(Names::hold(&store)?);
+                names = Some(Names::hold(&store).map_err(|error| unfinished(error.into()))?);
             }
             let done = self.take(going, &teardown, (state, &store), &mut journal);
             // What a router has taken half is taken back; all else stays done.
             match done {
                 Ok(()) => journal.settle()?,
-                Err(cause) => return Err(undone(cause, journal)),
+                Err(cause) => return Err(unfinished(undone(cause, journal))),
             }
         }
         drop(names);
