@@ -463,6 +463,26 @@ fn data_stays_unless_somebody_says_otherwise() {
 }
 
 #[test]
+fn links_that_a_zone_has_left_in_its_directories_lead_nowhere() {
+    let world = warmed();
+    let outside = world.beside("outside");
+    fs::create_dir_all(outside.join("deep")).unwrap();
+    let data = world.lab.place("/export/zonedata/web/data");
+    create(&world, &["-z", "web", "-d", "/data", "-d", "/data/sub/deep", "--no-boot"]).well();
+    fs::rename(data.join("sub"), data.join("was")).unwrap();
+    symlink(&outside, data.join("sub")).unwrap();
+    destroy(&world, "web").well();
+    assert!(outside.join("deep").is_dir());
+    // The next zone is not given what is there.
+    refused(&world, &["-z", "web", "-d", "/data/sub/deep"], &["/data/sub: is a symbolic link", "remove it"]);
+    refused(&world, &["-z", "web", "-d", "/data/sub/new"], &["/data/sub: is a symbolic link", "remove it"]);
+    assert_eq!(world.names_in(&outside), ["deep"]);
+    fs::remove_file(data.join("sub")).unwrap();
+    create(&world, &["-z", "web", "-d", "/data/sub/deep", "--no-boot"]).well();
+    world.is_sound();
+}
+
+#[test]
 fn accounts_and_keys_are_in_the_zone() {
     let world = warmed();
     let key = world.beside("key.pub");

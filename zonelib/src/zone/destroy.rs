@@ -3,19 +3,22 @@
 //! What is destroyed cannot be brought back, so nothing is undone here: each step may be done again, and giving the
 //! command again goes on where it ended. What is remembered of the zone goes last.
 
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::config::{self, IpType, ZoneConfig, ZoneName, command};
 use crate::host::zfs::{self, Datasets};
-use crate::host::{DatasetName, HostCommand};
+use crate::host::{self, DatasetName, HostCommand};
 use crate::journal::{self, Failure, Journal, JournalError, Recovered, StateDir, Subject};
 use crate::net::{self, Names, Router, View};
-use crate::root::{Tree, remove_tree};
+use crate::root::{Tree, remove_empty_folder, remove_tree};
 use crate::store::{Directory, Expect, Record, Records, Store};
 
 use super::ZoneError;
 use super::check::only_global;
 use super::error::go_on;
+use super::plan::DATA;
 use super::record::{self, Made, ZoneRecord};
 use super::step::{ZONEADM, indexed};
 use super::wiring::{Behind, bring_up_to_date, left_to_know};
@@ -259,7 +262,7 @@ impl Destroy {
             Going::WriteDown(record) => Ok(store.put(&**record, Expect::Anything)?),
             Going::Update(router) => bring_up_to_date(router, state, store, journal),
             Going::Network(step) => Ok(step.run(store)?),
-            Going::Made(made) => take_made(made, teardown),
+            Going::Made(made) => self.take_made(made, teardown),
             Going::Forget => {
                 store.remove(ZoneRecord::KIND, &record::key(&self.zone))?;
                 Ok(())
@@ -277,41 +280,56 @@ fn undone(cause: ZoneError, journal: Journal) -> ZoneError {
     }
 }
 
-/// Destroys something that was made for the zone, if it still is what was made. Places that others may have put
-/// something into stay then.
-fn take_made(made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
-    match made {
-        Made::Directory { path } => match std::fs::remove_dir(path) {
-            Err(error) if !is_in_use(&error) && error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ZoneError::system(path)(error))
+impl Destroy {
+    /// Destroys something that was made for the zone, if it still is what was made. Places that others may have put
+    /// something into stay then.
+    fn take_made(&self, made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
+        match made {
+            Made::Directory { path } => self.remove_directory(path).map_err(ZoneError::system(path)),
+            Made::FileSystem { dataset, path } => {
+                if is_ours(dataset, &teardown.operation)? && is_empty(dataset, path)? {
+                    zfs::destroy(dataset)?;
+                }
+                Ok(())
             }
+            Made::Delegated { dataset } if teardown.with_datasets => {
+                if is_ours(dataset, &teardown.operation)? {
+                    destroy_tree(dataset)
+                } else {
+                    Ok(())
+                }
+            }
+            Made::Delegated { .. } => Ok(()),
+            Made::Parent { dataset } => {
+                let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
+                let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
+                if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
+            }
+            Made::Volume { dataset } => {
+                if is_ours(dataset, &teardown.operation)? {
+                    destroy_tree(dataset)
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// Removes a directory that was made, if nothing is in it. What is in directories of the zone its root user has put
+    /// there: no link is followed.
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        let data = host::place(DATA).join(self.zone.as_str());
+        let Some(inside) = path.strip_prefix(&data).ok().filter(|inside| !inside.as_os_str().is_empty()) else {
+            return match std::fs::remove_dir(path) {
+                Err(error) if !matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound) => {
+                    Err(error)
+                }
+                _ => Ok(()),
+            };
+        };
+        match Tree::open(&data).and_then(|tree| remove_empty_folder(&tree, inside.as_os_str().as_bytes())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound && !is_link(&error) => Err(error),
             _ => Ok(()),
-        },
-        Made::FileSystem { dataset, path } => {
-            if is_ours(dataset, &teardown.operation)? && is_empty(dataset, path)? {
-                zfs::destroy(dataset)?;
-            }
-            Ok(())
-        }
-        Made::Delegated { dataset } if teardown.with_datasets => {
-            if is_ours(dataset, &teardown.operation)? {
-                destroy_tree(dataset)
-            } else {
-                Ok(())
-            }
-        }
-        Made::Delegated { .. } => Ok(()),
-        Made::Parent { dataset } => {
-            let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
-            let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
-            if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
-        }
-        Made::Volume { dataset } => {
-            if is_ours(dataset, &teardown.operation)? {
-                destroy_tree(dataset)
-            } else {
-                Ok(())
-            }
         }
     }
 }
@@ -321,8 +339,9 @@ fn is_filled(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-fn is_in_use(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::DirectoryNotEmpty
+/// Something on the way is a symbolic link.
+fn is_link(error: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP)
 }
 
 fn is_ours(dataset: &str, operation: &str) -> Result<bool, ZoneError> {
@@ -350,10 +369,9 @@ pub(super) fn destroy_tree(dataset: &str) -> Result<(), ZoneError> {
 
 /// Removes a directory with everything in it, and follows no link on the way.
 pub(super) fn remove_directory(path: &Path) -> Result<(), ZoneError> {
-    use std::os::unix::ffi::OsStrExt;
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let parent = match Tree::open(parent) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened.map_err(ZoneError::system(parent))?,
     };
     let handle = parent.handle().map_err(ZoneError::root(&parent))?;
