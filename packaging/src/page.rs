@@ -70,7 +70,7 @@ pub fn of(program: &Program) -> Vec<u8> {
     let mut roff = Roff::page(program.page, SECTION);
     roff.heading("NAME");
     roff.text(&format!("{} - {}", program.page, lower(&about(&command))));
-    let man = Man::new(command.clone().subcommand_value_name("subcommand"));
+    let man = Man::new(command.clone().subcommand_value_name("subcommand").mut_args(with_aliases));
     roff.raw(&rendered(|out| man.render_synopsis_section(out)));
     roff.raw(&rendered(|out| man.render_description_section(out)));
     for block in blocks.iter().filter(|block| block.section.is_none()) {
@@ -133,12 +133,26 @@ fn subcommands(roff: &mut Roff, command: &Command) {
         roff.subheading(one.get_name());
         // What every subcommand takes is said once, under OPTIONS.
         let common = |flag: &Arg| flag.is_global_set() || flag.get_id() == "help";
-        let man = Man::new(one.clone().mut_args(|flag| if common(&flag) { flag.hide(true) } else { flag }));
+        let shown = |flag: Arg| if common(&flag) { flag.hide(true) } else { with_aliases(flag) };
+        let man = Man::new(one.clone().mut_args(shown));
         roff.raw(&without_heading(&rendered(|out| man.render_synopsis_section(out))));
         roff.paragraph();
         roff.raw(&without_heading(&rendered(|out| man.render_description_section(out))));
         roff.raw(&without_heading(&rendered(|out| man.render_options_section(out))));
     }
+}
+
+/// A flag whose other names are told as `--help` tells them: clap_mangen leaves them out.
+fn with_aliases(flag: Arg) -> Arg {
+    let long = flag.get_visible_aliases().into_iter().flatten().map(|long| format!("--{long}"));
+    let short = flag.get_visible_short_aliases().into_iter().flatten().map(|short| format!("-{short}"));
+    let names: Vec<String> = long.chain(short).collect();
+    if names.is_empty() {
+        return flag;
+    }
+    let text = flag.get_long_help().or_else(|| flag.get_help()).map(ToString::to_string).unwrap_or_default();
+    let text = format!("{text} [also {}]", names.join(", "));
+    flag.help(text.clone()).long_help(text)
 }
 
 fn rendered(render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> Vec<u8> {

@@ -50,6 +50,7 @@ pub const PROGRAMS: &[Program] = &[
     command("destroy-zone-template", destroy_zone_template::command),
     command("list-zone-templates", list_zone_templates::command),
     command("zone-ssh", zone_ssh::command),
+    command("cloud-init-seed", cloud_init_seed::command),
     command("zonelib-sync", zonelib_sync::command),
     command("zone-update", zone_update::command),
     command("contents-query", contents_query::command),

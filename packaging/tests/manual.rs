@@ -17,6 +17,8 @@ fn flags(command: &Command) -> Vec<String> {
     for flag in command.get_arguments().filter(|flag| !flag.is_hide_set()) {
         all.extend(flag.get_long().map(|long| format!("--{long}")));
         all.extend(flag.get_short().map(|short| format!("-{short}")));
+        all.extend(flag.get_visible_aliases().into_iter().flatten().map(|long| format!("--{long}")));
+        all.extend(flag.get_visible_short_aliases().into_iter().flatten().map(|short| format!("-{short}")));
     }
     command.get_subcommands().flat_map(flags).for_each(|flag| all.push(flag));
     all.sort();
@@ -70,6 +72,37 @@ fn every_flag_is_in_the_completions() {
             assert!(text.contains(program.name()));
         }
     });
+}
+
+/// What programs for networks share has one name in all of them: that of `create-zone`.
+#[test]
+fn networks_have_one_vocabulary() {
+    let command = |file: &str| PROGRAMS.iter().find(|program| program.file == file).unwrap().command();
+    let named = |command: &Command, short: char| -> Option<Vec<String>> {
+        let has = |flag: &&clap::Arg| flag.get_short_and_visible_aliases().is_some_and(|all| all.contains(&short));
+        let flag = command.get_arguments().find(has)?;
+        Some(flag.get_long_and_visible_aliases().unwrap_or_default().into_iter().map(str::to_owned).collect())
+    };
+    let create = command("create-zone");
+    for file in ["net-attach", "global-router"] {
+        for short in ['x', 'i', 'R', 'F', '6'] {
+            let Some(names) = named(&command(file), short) else { continue };
+            assert_eq!(named(&create, short).unwrap()[..], names[..1], "-{short} of {file}");
+        }
+        for long in ["domain", "ipv6-addresses"] {
+            assert!(flags(&command(file)).contains(&format!("--{long}")), "{file} --{long}");
+        }
+    }
+    let dry = |command: &Command| ['n', 'N'].map(|short| named(command, short).is_some_and(|all| all == ["dry-run"]));
+    for file in ["net-attach", "net-detach", "net-peer", "global-router", "destroy-zone"] {
+        assert_eq!(dry(&command(file)), [true, true], "{file}");
+    }
+    let ingress = command("ingress");
+    for verb in ["add", "remove"] {
+        assert_eq!(dry(ingress.find_subcommand(verb).unwrap()), [true, true], "ingress {verb}");
+    }
+    // There -n is how many zones.
+    assert_eq!(dry(&create), [false, true]);
 }
 
 #[test]

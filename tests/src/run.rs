@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests, which end by panics")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -482,4 +483,23 @@ impl Running {
 #[must_use]
 pub fn signal_of(ran: &Ran) -> Option<i32> {
     ran.status.signal()
+}
+
+/// Compares a text with the one that is kept in a file, which `UPDATE_GOLDEN=1` writes anew where that is allowed.
+///
+/// # Panics
+/// They differ.
+pub fn golden(file: &Path, found: &str, may_update: bool) {
+    if may_update && std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, found).unwrap();
+        return;
+    }
+    let kept = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let (kept_lines, found_lines): (BTreeSet<&str>, BTreeSet<&str>) = (kept.lines().collect(), found.lines().collect());
+    let mut wrong: Vec<String> = kept_lines.difference(&found_lines).map(|line| format!("- {line}")).collect();
+    wrong.extend(found_lines.difference(&kept_lines).map(|line| format!("+ {line}")));
+    let shown = wrong[..wrong.len().min(40)].join("\n");
+    assert!(wrong.is_empty(), "{}: {} lines differ:\n{shown}", file.display(), wrong.len());
+    assert_eq!(kept, found, "{}: other order", file.display());
 }

@@ -7,7 +7,6 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -20,21 +19,9 @@ use tests::sample::names;
 use tests::tiny::{Tiny, measures};
 use tests::tree::{self, Nodes, differences};
 
-/// Compares a text with the one that is kept.
+/// Compares a text with the one that is kept; only root makes the owners that are in it.
 fn golden(name: &str, found: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") && is_root() {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, found).unwrap();
-        return;
-    }
-    let kept = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut wrong = Vec::new();
-    let (kept_lines, found_lines): (BTreeSet<&str>, BTreeSet<&str>) = (kept.lines().collect(), found.lines().collect());
-    wrong.extend(kept_lines.difference(&found_lines).map(|line| format!("- {line}")));
-    wrong.extend(found_lines.difference(&kept_lines).map(|line| format!("+ {line}")));
-    assert!(wrong.is_empty(), "{name}: {} lines differ:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
-    assert_eq!(kept, found, "{name}: other order");
+    tests::run::golden(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name), found, is_root());
 }
 
 /// The zone of a brand as an archive, which is the same for everybody, and every time: it is made once.

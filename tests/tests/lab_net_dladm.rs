@@ -39,6 +39,56 @@ fn links_come_are_shown_and_go() {
 }
 
 #[test]
+fn vlans_come_are_shown_and_go() {
+    let net = Net::new();
+    let before = net.lab.snapshot_of_state(&[]);
+    net.ok("/usr/sbin/dladm create-vlan -l e1000g0 -v 7 lan7");
+    net.ok("/usr/sbin/dladm create-vlan -f -l e1000g0 -v 12");
+    net.ok("/usr/sbin/dladm create-vnic -l e1000g0 -m 2:8:20:1:1:1 -v 7 v0");
+    // One address is one link in each VLAN.
+    net.ok("/usr/sbin/dladm create-vnic -l e1000g0 -m 2:8:20:1:1:1 -v 12 v1");
+    assert_eq!(
+        net.ok("/usr/sbin/dladm show-vlan -p -o link,vid,over,flags"),
+        "e1000g12000:12:e1000g0:f----\nlan7:7:e1000g0:-----\n"
+    );
+    assert_eq!(net.ok("/usr/sbin/dladm show-link -p -o class,over lan7"), "vlan:e1000g0\n");
+    assert_eq!(net.ok("/usr/sbin/dladm show-vnic -p -o link,vid"), "v0:7\nv1:12\n");
+    let mac = |link| net.ok(&format!("/usr/sbin/dladm show-linkprop -c -o value -p mac-address {link}"));
+    assert_eq!(mac("lan7"), mac("e1000g0"));
+    for (line, text) in [
+        (
+            "create-vnic -l e1000g0 -m 2:8:20:1:1:1 -v 7 v2",
+            "vnic creation over e1000g0 failed: MAC address is already in use",
+        ),
+        ("create-vnic -l lan7 v2", "vnic creation over lan7 failed: invalid argument"),
+        ("create-vnic -l e1000g0 -v 4095 v2", "invalid VLAN identifier '4095'"),
+        ("create-vnic -l e1000g0 -v 0 v2", "invalid VLAN identifier '0'"),
+        ("create-vnic -l e1000g0 -f v2", "-f option can only be used with -v"),
+        ("create-vlan -l lan7 -v 8 v2", "create operation failed: invalid argument"),
+        ("create-vlan -l v0 -v 8 v2", "create operation failed: invalid argument"),
+        ("create-vlan -l none0 -v 8 v2", "invalid link name 'none0'"),
+        ("create-vlan -l e1000g0 -v x v2", "invalid VLAN identifier 'x'"),
+        ("create-vlan -l e1000g0 -v 8 lan7", "create operation failed: object already exists"),
+        ("create-vlan -l e1000g0 -v 7 lan8", "create operation failed: MAC address is already in use"),
+        ("delete-vlan v0", "delete operation failed: invalid argument"),
+        ("delete-vlan none0", "delete operation failed: object not found"),
+        ("delete-vnic lan7", "vnic deletion failed: invalid argument"),
+        ("show-vlan none0", "link none0 is not valid: object not found"),
+        ("show-vlan -p -o nothing", "unknown output field: `nothing'"),
+    ] {
+        net.refuses(&format!("{DLADM} {line}"), 1, &format!("/usr/sbin/dladm: {text}\n"));
+    }
+    net.ok("/usr/sbin/ipadm create-if lan7");
+    net.refuses("/usr/sbin/dladm delete-vlan lan7", 1, "/usr/sbin/dladm: delete operation failed: link busy\n");
+    net.ok("/usr/sbin/ipadm delete-if lan7");
+    net.lab.reboot_network();
+    for line in ["delete-vlan lan7", "delete-vlan e1000g12000", "delete-vnic v0", "delete-vnic v1"] {
+        net.ok(&format!("{DLADM} {line}"));
+    }
+    assert_eq!(before.difference(&net.lab.snapshot_of_state(&[])), "");
+}
+
+#[test]
 fn what_is_temporary_is_gone_after_a_reboot() {
     let net = Net::new();
     net.ok("/usr/sbin/dladm create-etherstub -t tmp0");
@@ -134,12 +184,25 @@ fn flows_hold_their_link() {
     net.ok("/usr/sbin/dladm create-vnic -l e1000g0 v0");
     let before = net.lab.snapshot_of_state(&[]);
     net.ok("/usr/sbin/flowadm add-flow -l v0 -a local_ip=10.1.1.5 -p maxbw=50,priority=low web_in");
-    assert_eq!(net.ok("/usr/sbin/flowadm show-flow -p -o flow,link,ipaddr"), "web_in:v0:LCL\\:10.1.1.5\n");
+    assert_eq!(net.ok("/usr/sbin/flowadm show-flow -p -o flow,link,ipaddr"), "web_in:v0:LCL\\:10.1.1.5/32  \n");
+    let properties = |arguments: &str| net.ok(&format!("/usr/sbin/flowadm show-flowprop -c -o {arguments}"));
+    assert_eq!(properties("flow,property,value"), "web_in:maxbw:   50\nweb_in:priority:low\n");
+    net.ok("/usr/sbin/flowadm set-flowprop -p maxbw=1500K web_in");
+    assert_eq!(properties("value,property -p maxbw web_in"), "    1.500:maxbw\n");
+    net.ok("/usr/sbin/flowadm add-flow -l v0 -a local_ip=fd00::/64 six");
+    assert_eq!(net.ok("/usr/sbin/flowadm show-flow -p -o ipaddr six"), "LCL:fd00::/64  \n");
+    assert_eq!(properties("flow,value six"), "six:--\nsix:--\n");
+    net.ok("/usr/sbin/flowadm remove-flow six");
     for (line, text) in [
         ("add-flow -l v0 -a local_ip=10.1.1.5", "flow name is required"),
         ("add-flow -a local_ip=10.1.1.5 f", "link is required"),
         ("add-flow -l v0 -a local_ip=10.1.1.6 web_in", "add flow failed: object already exists"),
-        ("add-flow -l none0 -a local_ip=10.1.1.6 f", "invalid link name 'none0'"),
+        ("add-flow -l none0 -a local_ip=10.1.1.6 f", "invalid link 'none0'"),
+        ("add-flow", "link is required"),
+        ("set-flowprop -p maxbw=5 f", "warning: invalid flow property 'maxbw'"),
+        ("show-flow f", "invalid flow: 'f'"),
+        ("show-flowprop -c", "output field(s) must be specified with -p"),
+        ("show-flowprop -c -o flow -p cpus", "invalid flow properties specified"),
         ("add-flow -l v0 -a local_port=80 f", "invalid flow attribute specified"),
         ("remove-flow f", "remove flow failed: object not found"),
     ] {

@@ -55,6 +55,19 @@ fn a_zone_of_another_tool_is_wired_and_unwired() {
     assert!(!shown.out.contains("hostname6"), "{}", shown.out);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
 
+    // Names and letters of before.
+    for words in [["--exclusive", "-N"], ["--exclusive-ip", "-n"], ["--exclusive-ip", "--dry-run"]] {
+        let again = run(&world, "net-attach", &["-z", "web", words[0], "10.1.1.5", "-F", "maxbw=5M", words[1]]).well();
+        assert_eq!(again.out.lines().count(), shown.out.lines().count(), "{words:?}");
+    }
+    for letter in ["-n", "-N"] {
+        assert!(
+            run(&world, "destroy-zone", &["-z", "router1", letter]).well().out.contains("uninstall zone `router1`")
+        );
+        run(&world, "net-peer", &["router1", "router1", letter]).badly(&["cannot be its own peer"]);
+    }
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+
     run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M"]).well();
     assert_eq!(world.text("web", "/etc/hostname.znic2"), "10.1.1.5/24\n");
     assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
@@ -164,7 +177,28 @@ fn two_routers_become_peers_and_are_none_again() {
     run(&world, "net-peer", &["router1", "router1"]).badly(&["cannot be its own peer"]);
     run(&world, "net-peer", &["router1", "router3"]).badly(&["`router3` routes no segment of this host"]);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
-    run(&world, "net-peer", &["router1", "router2"]).well();
+    // Who has connections through a router keeps them.
+    let dropped = || ["router1", "router2"].map(|router| world.lab.dropped_sessions(router));
+    let had = dropped();
+    let planned = run(&world, "net-peer", &["router1", "router2", "-n"]).well().out;
+    for line in [
+        "# write down peerings/router1+router2\n",
+        "# write /etc/ipf/ipnat.conf in router `router1`\n",
+        "#     map znic0 from 10.1.1.0/24 ! to 10.2.0.0/16 -> 0/32\n",
+        "# write /etc/inet/static_routes in router `router2`\n",
+        "/usr/sbin/zlogin router1 /usr/sbin/ipnat -C -f /etc/ipf/ipnat.conf\n",
+        "/usr/sbin/zlogin router1 /usr/sbin/route -n add 10.2.0.0/16 192.0.2.21\n",
+        "/usr/sbin/zlogin router2 /usr/sbin/route -n add 10.1.1.0/24 192.0.2.20\n",
+    ] {
+        assert!(planned.contains(line), "{line}: {planned}");
+    }
+    let data = json(&run(&world, "net-peer", &["router1", "router2", "-n", "--json"]).well());
+    assert_eq!((&data["done"], &data["peering"]["one"]["zone"]), (&Value::Bool(false), &Value::from("router1")));
+    assert_eq!(data["routers"].as_array().unwrap().len(), 2);
+    run(&world, "net-peer", &["-d", "router1", "router2", "-n"]).badly(&["are no peers"]);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    let done = json(&run(&world, "net-peer", &["router1", "router2", "--json"]).well());
+    assert_eq!((&done["done"], &done["routers"]), (&Value::Bool(true), &data["routers"]));
     run(&world, "net-peer", &["router2", "router1"]).badly(&["are peers already"]);
     for (router, own, other, via) in [
         ("router1", "10.1.1.0/24", "10.2.0.0/16", "192.0.2.21"),
@@ -176,12 +210,17 @@ fn two_routers_become_peers_and_are_none_again() {
         assert!(routes.contains(&(other.parse().unwrap(), Some(via.parse().unwrap()))), "{routes:?}");
     }
     assert!(run(&world, "net-list", &[]).well().out.contains("peers  router1 and router2"));
+    let joined = View::of(&world.lab);
+    let planned = run(&world, "net-peer", &["-d", "router2", "router1", "-n"]).well().out;
+    assert!(planned.contains("router1 /usr/sbin/route -n delete 10.2.0.0/16 192.0.2.21\n"), "{planned}");
+    assert_eq!(joined.differences(&View::of(&world.lab), Default::default()), "");
     run(&world, "net-peer", &["-d", "router2", "router1"]).well();
     for router in ["router1", "router2"] {
         assert!(!world.lab.nat_of(router).join("\n").contains(" to "), "{router}");
         let routes = world.lab.routes_of(router);
         assert!(routes.iter().all(|(net, _)| !net.addr().to_string().starts_with("10.")), "{routes:?}");
     }
+    assert_eq!(dropped(), had);
     run(&world, "net-peer", &["-d", "router1", "router2"]).badly(&["are no peers"]);
     world.is_sound();
 }
@@ -217,6 +256,15 @@ fn the_other_half_of_a_peering_goes_to_the_other_host() {
         let did = with(text);
         assert!(did.code == 2 && did.err.contains(said), "{said}: {}", did.err);
     }
+    fs::write(&file, far).unwrap();
+    let path = file.to_str().unwrap();
+    let before = View::of(&world.lab);
+    let planned = run(&world, "net-peer", &["router1", "--with", path, "-n"]).well().out;
+    assert!(planned.contains("zlogin router1 /usr/sbin/route -n add 10.7.0.0/16 192.0.2.99\n"), "{planned}");
+    let data = json(&run(&world, "net-peer", &["router1", "--with", path, "--json", "-n"]).well());
+    assert_eq!(data["half"]["networks"][0], "10.1.1.0/24");
+    assert_eq!(run(&world, "net-peer", &["router1", "--export", "-n"]).well().out, half);
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     assert_eq!(with(far).well().out, half);
     assert!(world.lab.nat_of("router1").join("\n").contains("to 10.7.0.0/16"));
     create(&world, &["-z", "r3", "-t", "router", "-x", "192.0.2.33", "-R", "10.7.3.0/24"])
@@ -268,6 +316,117 @@ fn a_host_that_differs_from_the_records_is_told_and_mended() {
     create(&world, &["-z", "db", "-x", "10.1.1.8"]).badly(&["bad.json: was cut off"]);
     fs::remove_file(folder.join("bad.json")).unwrap();
     assert_eq!(check(&[]).well().out, "");
+}
+
+#[test]
+fn limits_that_differ_from_the_records_are_told_and_mended() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router_and_zone();
+    let check = |arguments: &[&str]| run(&world, "store", &[&["check"], arguments].concat());
+    let flowadm = |line: &str| world.run("flowadm", &line.split(' ').collect::<Vec<_>>()).well();
+    run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M,priority=low"]).well();
+    let before = View::of(&world.lab);
+    assert_eq!(check(&[]).well().out, "");
+    flowadm("remove-flow zflow2");
+    let gone = "zone `web`: the flow `zflow2`, which limits `znic2`, is gone; ";
+    let told = check(&[]);
+    assert_eq!((told.code, told.out), (1, format!("{gone}--repair mends it\n")));
+    assert_eq!(check(&["--repair"]).well().out, format!("{gone}mended\n"));
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    flowadm("set-flowprop -p maxbw=1500K zflow2");
+    let told = check(&["--repair"]).well().out;
+    assert_eq!(
+        told,
+        "zone `web`: the flow `zflow2` on `znic2` has maxbw=1500K, priority=low, \
+         and should have maxbw=5000K, priority=low; mended\n"
+    );
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    flowadm("remove-flow zflow2");
+    flowadm("add-flow -l znic2 -a local_ip=10.1.1.9 zflow2");
+    let told = check(&["--repair"]).well().out;
+    assert!(told.contains("on `znic2` is for 10.1.1.9/32, and should be for 10.1.1.5; mended"), "{told}");
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    // One of the same name that is on another link is somebody's, and so is one that no record has.
+    flowadm("remove-flow zflow2");
+    flowadm("add-flow -l znic1 -a local_ip=10.1.1.1 zflow2");
+    flowadm("add-flow -l znic1 -a local_ip=10.1.1.2 zflow7");
+    flowadm("add-flow -l znic1 -a local_ip=10.1.1.3 mine");
+    let told = check(&["--repair"]);
+    let lines = [
+        "zone `web`: the flow `zflow2` is on `znic1`, not on `znic2`; remove it by flowadm(8) if nobody needs it, and \
+         check again to have it made",
+        "the flow `zflow7` on `znic1` is in no record; remove it by flowadm(8) if nobody needs it",
+    ];
+    assert_eq!((told.code, told.out.lines().collect::<Vec<_>>()), (1, lines.to_vec()));
+}
+
+#[test]
+fn zones_are_on_vlans_of_the_host() {
+    if skip_without_root() {
+        return;
+    }
+    let world = warmed();
+    for zone in ["web", "db", "other"] {
+        world.configure(zone, "sparse-root");
+        world.zoneadm(zone, &["install"]).well();
+    }
+    let dladm = |line: &str| world.run("dladm", &line.split(' ').collect::<Vec<_>>()).well().out;
+    dladm("create-vlan -l e1000g0 -v 7 lan7");
+    world.run("ipadm", &["create-addr", "-T", "static", "-a", "10.7.0.1/24", "lan7/v4"]).well();
+    let before = View::of(&world.lab);
+    for (arguments, said) in [
+        (&["--vlan", "7"][..], "--link"),
+        (&["--vlan", "0", "--link", "e1000g0"], "is no VLAN: a number from 1 to 4094"),
+        (&["--vlan", "8", "--link", "lan7"], "`lan7` is VLAN 7 of `e1000g0`, and not VLAN 8; name `e1000g0`"),
+        (&["--vlan", "8", "--link", "none0"], "no vnic can be made on `none0`, which is no link of this host"),
+    ] {
+        let did = run(&world, "net-attach", &[&["-z", "web", "-x", "10.7.0.5"], arguments].concat());
+        assert!(did.code == 2 && did.err.contains(said), "{said}: {}", did.err);
+        assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
+    }
+    // The address is on a network of the host that is a VLAN; a link that is one is named; and one that has no link.
+    run(&world, "net-attach", &["-z", "web", "-x", "10.7.0.5"]).well();
+    run(&world, "net-attach", &["-z", "db", "-x", "10.8.0.6/24", "--link", "lan7"]).well();
+    run(&world, "net-attach", &["-z", "other", "-x", "10.12.0.5/24", "--link", "e1000g0", "--vlan", "12"]).well();
+    let vnics = dladm("show-vnic -p -o link,over,vid");
+    assert_eq!(vnics, "znic0:e1000g0:7\nznic1:e1000g0:7\nznic2:e1000g0:12\n");
+    for zone in ["web", "db", "other"] {
+        world.zoneadm(zone, &["boot"]).well();
+        world.zoneadm(zone, &["halt"]).well();
+    }
+    let listed = run(&world, "net-list", &[]).well().out;
+    assert!(listed.contains("  web    10.7.0.5   exclusive  znic0 VLAN 7   02:"), "{listed}");
+    let described = run(&world, "describe-zone", &["other"]).well().out;
+    assert!(described.contains("10.12.0.5/24 on znic2; VLAN 12 of e1000g0; ether"), "{described}");
+    assert_eq!(run(&world, "store", &["check"]).well().out, "");
+    // What is gone comes back in its VLAN, and one in another is not taken for it.
+    let attached = View::of(&world.lab);
+    dladm("delete-vnic znic2");
+    assert_eq!(
+        run(&world, "store", &["check", "--repair"]).well().out,
+        "zone `other`: the vnic `znic2` is gone; mended\n"
+    );
+    assert_eq!(attached.differences(&View::of(&world.lab), Default::default()), "");
+    let mac = dladm("show-vnic -p -o macaddress znic2");
+    dladm("delete-vnic znic2");
+    dladm(&format!("create-vnic -l e1000g0 -m {} -v 13 znic2", mac.trim_end()));
+    let told = run(&world, "store", &["check", "--repair"]);
+    let wanted =
+        "zone `other`: the vnic `znic2` is in VLAN 13 of `e1000g0`, not in VLAN 12; detach the zone, and attach";
+    assert!(told.code == 1 && told.out.starts_with(wanted), "{}", told.out);
+    let did = run(&world, "net-detach", &["-z", "other"]).well();
+    assert!(
+        did.err.contains("the vnic `znic2` on `e1000g0` stays: it is not the one that zonekit made"),
+        "{}",
+        did.err
+    );
+    dladm("delete-vnic znic2");
+    run(&world, "net-detach", &["-z", "web"]).well();
+    run(&world, "net-detach", &["-z", "db"]).well();
+    assert_eq!(world.lab.links(), ["e1000g0", "lan7"]);
+    world.is_sound();
 }
 
 /// What zap would have left of a router and a zone behind it.
@@ -363,7 +522,7 @@ fn networks_of_zap_are_taken_over() {
     for (name, text, _) in bad {
         fs::write(zap.join(name), text).unwrap();
     }
-    rustix::fs::mknodat(rustix::fs::CWD, &zap.join("rconfig.10.13"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+    rustix::fs::mknodat(rustix::fs::CWD, zap.join("rconfig.10.13"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
         .unwrap();
     let did = run(&world, "store", &["import-zap"]);
     assert_eq!((did.code, did.out.as_str()), (1, "write down attachments/box+snic0+10.5.0.8\n"));

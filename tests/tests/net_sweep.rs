@@ -20,6 +20,11 @@ fn with_attached_zone(world: &World) {
     world.zonekit("net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M", "--open", "tcp/22"]).well();
 }
 
+fn with_way_in(world: &World) {
+    with_attached_zone(world);
+    world.zonekit("ingress", &["add", "shop", "80", "web:8080", "--http", "shop.example.com"]).well();
+}
+
 fn with_two_routers(world: &World) {
     prepared(world);
     create(world, ROUTER).well();
@@ -31,6 +36,12 @@ fn with_peers(world: &World) {
     world.zonekit("net-peer", &["router1", "router2"]).well();
 }
 
+/// One of two peers is to be none any more.
+fn with_halted_peer(world: &World) {
+    with_peers(world);
+    world.zoneadm("router2", &["halt"]).well();
+}
+
 #[test]
 fn a_fault_at_every_step() {
     if skip_without_root() {
@@ -40,6 +51,8 @@ fn a_fault_at_every_step() {
     let all = [
         scenario("attach a zone", "web", attach, with_zone),
         scenario("detach a zone", "web", &["net-detach", "-z", "web"], with_attached_zone),
+        scenario("detach a zone that has a way in", "web", &["net-detach", "-z", "web"], with_way_in),
+        scenario("detach a router", "router2", &["net-detach", "-z", "router2"], with_halted_peer),
         scenario("peer two routers", "router1", &["net-peer", "router1", "router2"], with_two_routers),
         scenario("end a peering", "router1", &["net-peer", "-d", "router1", "router2"], with_peers),
     ];

@@ -69,6 +69,46 @@ fn a_routed_network_is_closed_until_something_is_opened() {
     packets.wait("the name", || packets.resolve("web", "10.1.1.1", "web.east.test", true) == expected);
 }
 
+/// What a command of Linux prints in a zone.
+fn linux(packets: &Packets, zone: &str, name: &str, words: &[&str]) -> String {
+    let output = packets.run(zone, name, words);
+    assert!(output.status.success(), "{name} {words:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_network_with_static_addresses_announces_its_router_alone() {
+    if skip() {
+        return;
+    }
+    let (world, packets) = host();
+    let east = ["-z", "east", "-t", "router", "-x", "192.0.2.20", "-x", "2001:db8::20/64", "-R", "10.1.1.0/24"];
+    let six = ["-R", "2001:db8:1::/64", "--routable", "--ipv6-addresses", "static"];
+    create(&world, &[&east[..], &six].concat()).well();
+    create(&world, &["-z", "web", "-x", "10.1.1.5", "-x", "2001:db8:1::5"]).well();
+    let did = create(&world, &["-z", "bare", "-x", "10.1.1.6", "-6"]).well();
+    assert!(did.out.contains("IPv6 addresses of the segment `10.1.1.0-24` are static"), "{did:?}");
+    cross(&packets, "2001:db8:1::/64", "2001:db8::20");
+    let _far = packets.serve("outside", "far", "[2001:db8:ffff::1]:80");
+    assert_eq!(packets.ask("web", "[2001:db8:ffff::1]:80"), "far 2001:db8:1::5");
+    // A host that takes every address that it is offered hears of the router, and is offered none.
+    let link = link_of(&world, "bare");
+    for key in ["accept_ra=1", "autoconf=1"] {
+        linux(&packets, "bare", "sysctl", &["-w", &format!("net.ipv6.conf.{link}.{key}")]);
+    }
+    for state in ["down", "up"] {
+        linux(&packets, "bare", "ip", &["link", "set", &link, state]);
+    }
+    packets.wait("the router", || linux(&packets, "bare", "ip", &["-6", "route"]).contains("default via fe80:"));
+    let routes = linux(&packets, "bare", "ip", &["-6", "route"]);
+    assert!(routes.contains(&format!("2001:db8:1::/64 dev {link} proto kernel")), "the network is here: {routes}");
+    let addresses = linux(&packets, "bare", "ip", &["-6", "address", "show", "dev", &link]);
+    assert!(!addresses.contains("2001:db8:1:") && addresses.contains("fe80:"), "{addresses}");
+    // One that is given an address reaches what is outside by that router.
+    linux(&packets, "bare", "ip", &["-6", "address", "add", "2001:db8:1::77/64", "dev", &link, "nodad"]);
+    assert_eq!(packets.ask("bare", "[2001:db8:ffff::1]:80"), "far 2001:db8:1::77");
+}
+
 #[test]
 fn a_port_is_opened_for_one_zone_alone() {
     if skip() {

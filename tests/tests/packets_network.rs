@@ -52,6 +52,29 @@ fn zones_behind_a_router_reach_each_other_and_the_outside() {
 }
 
 #[test]
+fn zones_on_a_vlan_see_those_of_that_vlan_alone() {
+    if skip() {
+        return;
+    }
+    let world = World::new();
+    let packets = world.lab.carry_packets();
+    world.run("dladm", &["create-vlan", "-l", "e1000g0", "-v", "7", "lan7"]).well();
+    world.run("ipadm", &["create-addr", "-T", "static", "-a", "10.7.0.1/24", "lan7/v4"]).well();
+    create(&world, &["-z", "a", "-x", "10.7.0.5"]).well();
+    create(&world, &["-z", "b", "-x", "10.7.0.6", "--link", "e1000g0", "--vlan", "7"]).well();
+    create(&world, &["-z", "c", "-x", "10.7.0.7", "--link", "e1000g0", "--vlan", "8"]).well();
+    create(&world, &["-z", "d", "-x", "10.7.0.8", "--link", "e1000g0"]).well();
+    assert!(packets.reaches("a", "10.7.0.1") && packets.reaches("a", "10.7.0.6") && packets.reaches("b", "10.7.0.5"));
+    for (one, other) in [("a", "10.7.0.7"), ("c", "10.7.0.6"), ("a", "10.7.0.8"), ("d", "10.7.0.7")] {
+        assert!(packets.misses(one, other), "{one} {other}");
+    }
+    for zone in ["a", "b", "c", "d"] {
+        destroy(&world, zone).well();
+    }
+    assert_eq!(world.lab.links(), ["e1000g0", "lan7"]);
+}
+
+#[test]
 fn a_lease_goes_to_the_mac_it_is_for() {
     if skip() {
         return;

@@ -144,6 +144,9 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         ("--remove 10.1.1.0/24", "routes no segment"),
         ("--remove 10.1.1.0/24 -R 10.1.2.0/24", "cannot be used with"),
         ("--domain a_b -R 10.1.1.0/24", "only letters, digits"),
+        ("-R 10.1.1.0/24 --ipv6-addresses static", "is about an IPv6 network, and none is given"),
+        ("-R fd00:9::/80 --ipv6-addresses slaac", "fd00:9::/80 can only have static ones"),
+        ("-R fd00:9::/64 --ipv6-addresses dhcp", "`dhcp` is neither slaac nor static"),
     ] {
         global_router(&world, words).badly(&[said]);
         assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{words}");
@@ -157,6 +160,12 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         .badly(&["Persistent operation on temporary object; make the interface persistent by ipadm(8) first"]);
     let difference = before.differences(&View::of(&world.lab), Default::default());
     assert_eq!(notable(&difference), [""; 0], "{difference}");
+    let planned =
+        global_router(&world, "--route fd00:9::/64 --ipv6-addresses static --routable-ipv6 -N --json").well().out;
+    let planned: serde_json::Value = serde_json::from_str(&planned).unwrap();
+    let segment = &planned["segments"][0];
+    assert_eq!((&segment["ipv6_addresses"], &segment["routable_ipv6"]), (&"static".into(), &true.into()));
+    assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     // Rules of the administrator that ipnat does not take: found before anything is loaded, and all is taken back.
     let file = world.lab.place("/etc/ipf/ipnat.conf");
     fs::write(&file, "no map e1000g0\n").unwrap();

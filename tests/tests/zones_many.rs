@@ -35,12 +35,15 @@ fn interfaces(world: &World, zone: &str) -> (String, String) {
 fn sixteen_at_once_on_one_segment() {
     let world = world();
     let names: Vec<String> = (1..=16).map(|number| format!("z{number}")).collect();
+    // Time enough for all of them to find the same names free, between looking at the links and making one.
+    world.lab.fault(Some(&Fault::Slow("netstat".to_owned(), 60)));
     std::thread::scope(|scope| {
         for (name, address) in names.iter().zip(10..) {
             let (world, address) = (&world, format!("10.1.1.{address}"));
             scope.spawn(move || create(world, &["-z", name, "-x", &address]).well());
         }
     });
+    world.lab.fault(None);
     let (mut links, mut macs) = (BTreeSet::new(), BTreeSet::new());
     for name in &names {
         assert_eq!(world.state(name), "running", "{name}");

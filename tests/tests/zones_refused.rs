@@ -264,6 +264,31 @@ fn links_that_are_not_as_they_were() {
 }
 
 #[test]
+fn what_others_called_like_ours_meanwhile_is_theirs() {
+    let world = world();
+    let (before, links) = (View::of(&world.lab), world.lab.links());
+    let attach = ["-z", "web", "-x", "10.1.1.5"];
+    world.lab.reset_log();
+    create(&world, &attach).well();
+    let made = 1 + world.lab.log().iter().position(|call| call.line().contains("create-vnic")).unwrap();
+    destroy(&world, "web").well();
+    world.lab.reset_log();
+    world.lab.fault(Some(&Fault::KillAfter(made)));
+    let _ = create(&world, &attach);
+    world.lab.fault(None);
+    let new = world.lab.links().into_iter().find(|name| !links.contains(name)).unwrap();
+    world.run("dladm", &["delete-vnic", &new]).well();
+    world.run("dladm", &["create-vnic", "-l", "e1000g0", &new]).well();
+    world.zonekit("zonekit-recover", &[]).well();
+    assert!(world.lab.links().contains(&new), "{:?}", world.lab.links());
+    create(&world, &attach).well();
+    destroy(&world, "web").well();
+    assert!(world.lab.links().contains(&new), "{:?}", world.lab.links());
+    world.run("dladm", &["delete-vnic", &new]).well();
+    unchanged(&world, &before);
+}
+
+#[test]
 fn records_that_are_not_whole_are_told_with_their_place() {
     let world = world();
     let segment = world.lab.place("/var/zonekit/store/segments/10.1.1.0-24.json");
@@ -498,7 +523,7 @@ fn accounts_and_keys_are_in_the_zone() {
 fn only_the_global_zone_and_root_make_zones() {
     let world = warmed();
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--clear-groups"]).arg(tests::run::program("create-zone"));
+    command.args(["--reuid", "65534", "--clear-groups"]).arg(program("create-zone"));
     command.args(["-z", "web"]).env("ZONEKIT_LAB", world.lab.root());
     let Ok(output) = command.output() else { return };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

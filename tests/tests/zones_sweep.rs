@@ -47,12 +47,32 @@ fn scenario(
 /// A zone of a brand of others: a host with that, and an image on it.
 fn of_others(kind: &'static str, more: &'static [&'static str]) -> Scenario {
     let words: Vec<&'static str> = ["create-zone", "-z", "web", "-t", kind].iter().chain(more).copied().collect();
-    scenario(&format!("create a zone of type {kind}"), "web", Ends::AsBefore, &words, |world| {
-        with_router(world);
-        foreign::install(&world.lab);
-        // Noted at each installation, whatever becomes of the zone.
-        std::os::unix::fs::symlink("/dev/null", world.lab.place("/.lab/installed")).unwrap();
-    })
+    scenario(&format!("create a zone of type {kind}"), "web", Ends::AsBefore, &words, with_brands)
+}
+
+/// A host with a router, the brands of others, and images for them.
+fn with_brands(world: &World) {
+    with_router(world);
+    foreign::install(&world.lab);
+    // Noted at each installation, whatever becomes of the zone.
+    std::os::unix::fs::symlink("/dev/null", world.lab.place("/.lab/installed")).unwrap();
+}
+
+/// A seed that takes the place of an older one.
+fn seed(name: &str, form: &'static str) -> Scenario {
+    let words = move |world: &World, domain: &str| {
+        let place = world.lab.place("/images/seed").display().to_string();
+        ["cloud-init-seed", "-z", "db", form, &place, "--domain", domain].map(str::to_owned).to_vec()
+    };
+    let older = move |world: &World| {
+        with_brands(world);
+        let words = words(world, "old.example");
+        world.zonekit(&words[0], &words[1..].iter().map(String::as_str).collect::<Vec<_>>()).well();
+    };
+    Scenario {
+        command: Command::Program(Box::new(move |world| words(world, "new.example"))),
+        ..scenario(name, "db", Ends::AsBefore, &["cloud-init-seed"], older)
+    }
 }
 
 /// A host with a router, and a zone behind it.
@@ -103,6 +123,28 @@ fn scenarios() -> Vec<Scenario> {
         of_others("alien", &["-x", "10.1.1.5", "-I", "IMAGE"]),
         of_others("s10", &["-x", "10.1.1.5", "-I", "IMAGE"]),
         of_others("bhyve", &["-x", "10.1.1.5", "-V", "1G", "-I", "IMAGE"]),
+        scenario(
+            "create a machine with a seed",
+            "web",
+            Ends::AsBefore,
+            &[
+                "create-zone",
+                "-z",
+                "web",
+                "-t",
+                "bhyve",
+                "-x",
+                "10.1.1.5",
+                "-V",
+                "1G",
+                "-I",
+                "IMAGE",
+                "--cloud-init-iso",
+            ],
+            with_brands,
+        ),
+        seed("write a seed as an image", "--iso"),
+        seed("write a seed as a directory", "--directory"),
         destroy("destroy a zone behind a router", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=10M", "-d", "/data"]),
         destroy("destroy a router", &["-z", "web", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16"]),
     ]

@@ -145,7 +145,7 @@ fn a_virtual_machine() {
         "vcpus=cpus=2,cores=2",
         "cloud-init=on",
         "resolvers=10.1.1.1",
-        "sshkey=/sshkey.pub",
+        "sshkey=ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ joe@host",
         "virtfs0=bhyvefs0,/usr/share,ro",
     ] {
         assert!(found.contains(&attribute.to_owned()), "`{attribute}`: {found:#?}");
@@ -156,15 +156,18 @@ fn a_virtual_machine() {
     {
         assert!(text.contains(line), "`{line}`: {text}");
     }
-    assert_eq!(world.text("vm", "/sshkey.pub"), KEY);
+    assert!(!world.in_zone("vm", "/sshkey.pub").exists());
     assert!(world.lab.dataset("rpool/vm_bhvol1").is_some());
     destroy(&world, "vm").well();
     assert!(world.lab.dataset("rpool/vm_bhvol0").is_none());
     fs::remove_file(world.lab.place("/.lab/installed")).unwrap();
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
-    // A volume that was there stays.
+    // A volume that was there stays. Keys that are too long for an attribute are in a file.
     world.lab.zfs_ok(&["create", "-V", "1G", "rpool/disk"]);
-    create(&world, &["-z", "vm", "-t", "bhyve", "-v", "rpool/disk"]).well();
+    fs::write(world.lab.place("/images/key.pub"), KEY.repeat(2)).unwrap();
+    create(&world, &["-z", "vm", "-t", "bhyve", "-v", "rpool/disk", "-k", &key]).well();
+    assert!(attributes(&world, "vm").contains(&"sshkey=/sshkey.pub".to_owned()));
+    assert_eq!(world.text("vm", "/sshkey.pub"), KEY.repeat(2));
     destroy(&world, "vm").well();
     assert!(world.lab.dataset("rpool/disk").is_some());
 }

@@ -235,10 +235,10 @@ pub struct ZoneFlags {
 }
 
 impl StateFlags {
-    /// The folder.
+    /// The folder. What is in it is named by other programs too, which may be called elsewhere.
     #[must_use]
     pub fn dir(&self) -> StateDir {
-        StateDir::new(&self.state)
+        StateDir::new(&std::path::absolute(&self.state).unwrap_or_else(|_| self.state.clone()))
     }
 }
 
@@ -291,4 +291,16 @@ pub fn size(bytes: u64) -> String {
 #[must_use]
 pub fn watched() -> bool {
     io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_as_others_find_them() {
+        let dir = |state: &str| StateFlags { state: state.into() }.dir().path().to_owned();
+        assert!(dir("state").is_absolute() && dir("state").ends_with("state"));
+        assert_eq!(dir("/x/state"), PathBuf::from("/x/state"));
+    }
 }

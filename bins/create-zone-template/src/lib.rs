@@ -42,7 +42,7 @@ pub struct Cli {
     #[arg(short = 'P', long = "add-package", value_name = "PACKAGE")]
     pub add_packages: Vec<String>,
     /// Print what would be done, and do nothing
-    #[arg(short = 'N', long)]
+    #[arg(short = 'N', visible_short_alias = 'n', long)]
     pub dry_run: bool,
     /// Print the plan, or the template, as JSON
     #[arg(long)]

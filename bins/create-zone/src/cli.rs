@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use zonelib::config::ZoneName;
 use zonelib::host::DatasetName;
 use zonelib::net::files::LxKernel;
-use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, address};
+use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, VlanId, address};
 use zonelib::program::StateFlags;
 use zonelib::zone::{
     Count, Cpus, Firmware, Given, Kind, Konfigure, NewVolume, Reading, Request, Size, TemplateName, UserName, ZONES,
@@ -56,12 +56,19 @@ pub struct Cli {
     /// The link for its addresses, where no network claims them
     #[arg(long, value_name = "LINK", help_heading = "Network")]
     pub link: Option<Given<LinkName>>,
+    /// The VLAN of that link, where no link of this host is that VLAN
+    #[arg(long, value_name = "VID", requires = "link", help_heading = "Network")]
+    pub vlan: Option<Given<VlanId>>,
     /// Domain of the names of the zones behind it; needs -R
     #[arg(long, value_name = "DOMAIN", help_heading = "Network")]
     pub domain: Option<Given<Domain>>,
     /// The IPv6 networks of -R are global ones: routed, not translated, and closed but for what is opened
     #[arg(long, help_heading = "Network")]
     pub routable: bool,
+    /// Where zones behind it have IPv6 addresses from: slaac, they may give themselves some in a /64, or static, they
+    /// have those alone that they are given; needs -R [default: slaac]
+    #[arg(long, value_name = "SOURCE", help_heading = "Network")]
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Leave IPv6 addresses out of the answers that zones behind it get about names elsewhere; needs -R
     #[arg(long, help_heading = "Network")]
     pub filter_aaaa: bool,
@@ -119,6 +126,9 @@ pub struct Cli {
     /// bhyve: tell the machine its name and address by cloud-init
     #[arg(short = 'C', long, help_heading = "Virtual machines and Linux")]
     pub cloud_init: bool,
+    /// bhyve: the same, with a CD that is made here, for brands that make none; needs mkisofs
+    #[arg(long, help_heading = "Virtual machines and Linux")]
+    pub cloud_init_iso: bool,
     /// lx: the version that Linux claims [default: 4.4.15]
     #[arg(short = 'L', long, value_name = "VERSION", help_heading = "Virtual machines and Linux")]
     pub kernel: Option<Given<LxKernel>>,
@@ -183,8 +193,10 @@ impl Cli {
             ipv6: self.ipv6,
             flow: read.maybe("-F", self.flow.as_ref()),
             link: read.maybe("--link", self.link.as_ref()),
+            vlan: read.maybe("--vlan", self.vlan.as_ref()),
             domain: read.maybe("--domain", self.domain.as_ref()),
             routable: self.routable,
+            ipv6_addresses: self.ipv6_addresses,
             filter_aaaa: self.filter_aaaa,
             directories: self.directories.clone(),
             read_only: self.read_only.clone(),
@@ -203,6 +215,7 @@ impl Cli {
             ssh_key: self.ssh_key.as_deref().map(absolute),
             konfigure: read.all("-K", &self.konfigure),
             cloud_init: self.cloud_init,
+            cloud_init_iso: self.cloud_init_iso,
             kernel: read.maybe("-L", self.kernel.as_ref()),
             password: self.password_file.as_deref().map(absolute),
             new_volumes: read.all("-V", &self.new_volumes),

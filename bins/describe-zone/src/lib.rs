@@ -87,6 +87,7 @@ fn of_interface(interface: &Interface) -> String {
     let addresses =
         if interface.addresses.is_empty() { "none of its own".to_owned() } else { interface.addresses.join(", ") };
     let mut words = vec![format!("{addresses} on {}", interface.link)];
+    words.extend(interface.over.as_ref().zip(interface.vlan).map(|(over, vlan)| format!("VLAN {vlan} of {over}")));
     words.extend(interface.segment.as_ref().map(|segment| format!("segment {segment}")));
     words.extend(interface.router.as_ref().map(|router| format!("router {router}")));
     words.extend(interface.mac.as_ref().map(|mac| format!("ether {mac}")));

@@ -17,7 +17,7 @@ pub struct Cli {
     #[arg(short = 'T', long, value_name = "TEMPLATE")]
     pub template: TemplateName,
     /// Print what would go, and do nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
     pub dry_run: bool,
 }
 

@@ -27,7 +27,7 @@ pub struct Cli {
     #[arg(long)]
     pub with_datasets: bool,
     /// Print what would go and what would stay, and do nothing
-    #[arg(short = 'N', long)]
+    #[arg(short = 'N', visible_short_alias = 'n', long)]
     pub dry_run: bool,
     /// Print that, or what was done, as JSON
     #[arg(long)]

@@ -6,7 +6,7 @@ use serde_json::json;
 use zonelib::host;
 use zonelib::journal::{Failure, Recovered};
 use zonelib::net::address::network;
-use zonelib::net::{Domain, LinkName, SegmentName, WantedGlobal};
+use zonelib::net::{Domain, Ipv6Addresses, LinkName, SegmentName, WantedGlobal};
 use zonelib::program::{self, Answer, StateFlags};
 use zonelib::router::RouterError;
 use zonelib::router::global::{Done, Failed, forget, route};
@@ -29,7 +29,8 @@ Examples:
   global-router --remove 10.1.2.0/24")]
 pub struct Cli {
     /// Route this network; repeat for more
-    #[arg(short = 'R', long = "route", value_name = "NET/LEN", value_parser = network, required_unless_present = "remove")]
+    #[arg(short = 'R', long = "router-for", visible_alias = "route", value_name = "NET/LEN", value_parser = network,
+        required_unless_present = "remove")]
     pub networks: Vec<IpNet>,
     /// Route this network no more; with the last one, everything is as it was before the first
     #[arg(long, value_name = "NET/LEN", value_parser = network, conflicts_with = "networks")]
@@ -41,13 +42,17 @@ pub struct Cli {
     #[arg(long, value_name = "DOMAIN", conflicts_with = "remove")]
     pub domain: Option<Domain>,
     /// IPv6 networks are global ones: they are routed, not translated, and nothing gets in that is not opened
-    #[arg(long, conflicts_with = "remove")]
-    pub routable_ipv6: bool,
+    #[arg(long, visible_alias = "routable-ipv6", conflicts_with = "remove")]
+    pub routable: bool,
+    /// Where zones have IPv6 addresses from: slaac, they may give themselves some in a /64, or static, they have those
+    /// alone that they are given [default: slaac]
+    #[arg(long, value_name = "SOURCE", conflicts_with = "remove")]
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Leave IPv6 addresses out of the answers that zones get about names elsewhere
     #[arg(long, conflicts_with = "remove")]
     pub filter_aaaa: bool,
     /// Print what would be done, and do nothing
-    #[arg(short = 'n', short_alias = 'N', long)]
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
     pub dry_run: bool,
     /// Print it as JSON
     #[arg(long)]
@@ -77,8 +82,9 @@ pub fn run(cli: &Cli) -> Result<Answer, Failed> {
                 networks: cli.networks.clone(),
                 interface: cli.interface.clone(),
                 domain: cli.domain.clone(),
-                routable_ipv6: cli.routable_ipv6,
+                routable_ipv6: cli.routable,
                 filter_aaaa: cli.filter_aaaa,
+                ipv6_addresses: cli.ipv6_addresses,
             };
             route(&wanted, &state, cli.dry_run, recovered, &mut tell)?
         }

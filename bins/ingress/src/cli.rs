@@ -61,7 +61,7 @@ pub enum Verb {
         #[arg(long, value_name = "ROUTER")]
         router: Option<RouterName>,
         /// Print what would be done, and do nothing
-        #[arg(short = 'n', long)]
+        #[arg(short = 'n', visible_short_alias = 'N', long)]
         dry_run: bool,
         /// Where the records are.
         #[command(flatten)]
@@ -95,7 +95,7 @@ pub struct Add {
     #[arg(long, value_name = "ROUTER")]
     pub router: Option<RouterName>,
     /// Print what would be done, and do nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
     pub dry_run: bool,
     /// Where the records are.
     #[command(flatten)]

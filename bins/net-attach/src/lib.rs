@@ -8,7 +8,7 @@ use serde::Serialize;
 use zonelib::brand::tell_recovered;
 use zonelib::config::ZoneName;
 use zonelib::host;
-use zonelib::net::{AskedAddress, Domain, FlowLimits, LinkName, Opening, Wanted, address};
+use zonelib::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, Opening, VlanId, Wanted, address};
 use zonelib::program::{self, Answer, StateFlags};
 use zonelib::zone::{Attach, Configuring, Wiring, ZoneError};
 
@@ -33,26 +33,35 @@ pub struct Cli {
     #[arg(short, long, value_name = "ZONE")]
     pub zone: ZoneName,
     /// An address on a network stack of its own, repeatable; a vnic for each network
-    #[arg(short = 'x', long, value_name = "ADDRESS")]
-    pub exclusive: Vec<AskedAddress>,
+    #[arg(short = 'x', long, visible_alias = "exclusive", value_name = "ADDRESS")]
+    pub exclusive_ip: Vec<AskedAddress>,
     /// An address on the global zone's stack, repeatable
-    #[arg(short = 'i', long, value_name = "ADDRESS", conflicts_with_all = ["exclusive", "ipv6"])]
-    pub shared: Vec<AskedAddress>,
+    #[arg(short = 'i', long, visible_alias = "shared", value_name = "ADDRESS",
+        conflicts_with_all = ["exclusive_ip", "ipv6"])]
+    pub shared_ip: Vec<AskedAddress>,
     /// IPv6 addresses that the zone gives itself
     #[arg(short = '6', long)]
     pub ipv6: bool,
     /// A network that the zone routes by its administrator's doing, repeatable
-    #[arg(short = 'R', long, value_name = "NETWORK", value_parser = address::network, requires = "exclusive")]
-    pub route: Vec<IpNet>,
+    #[arg(short = 'R', long, visible_alias = "route", value_name = "NET/LEN", value_parser = address::network,
+        requires = "exclusive_ip")]
+    pub router_for: Vec<IpNet>,
     /// The domain of the names of zones on those networks
-    #[arg(long, value_name = "DOMAIN", requires = "route")]
+    #[arg(long, value_name = "DOMAIN", requires = "router_for")]
     pub domain: Option<Domain>,
+    /// Where zones on those networks have IPv6 addresses from: slaac, they may give themselves some in a /64, or static,
+    /// they have those alone that they are given [default: slaac]
+    #[arg(long, value_name = "SOURCE", requires = "router_for")]
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Limits for each vnic: maxbw=NUMBER[K|M|G], priority=low|medium|high, or both with a comma
-    #[arg(short = 'F', long, value_name = "LIMITS", requires = "exclusive")]
+    #[arg(short = 'F', long, value_name = "LIMITS", requires = "exclusive_ip")]
     pub flow: Option<FlowLimits>,
     /// The link for addresses that are on no known network
     #[arg(long, value_name = "LINK")]
     pub link: Option<LinkName>,
+    /// The VLAN of that link, where no link of this host is that VLAN
+    #[arg(long, value_name = "VID", requires = "link", conflicts_with = "shared_ip")]
+    pub vlan: Option<VlanId>,
     /// A port that the router lets in to the zone, tcp/443 or udp/53, repeatable
     #[arg(long, value_name = "PORT")]
     pub open: Vec<Opening>,
@@ -60,7 +69,7 @@ pub struct Cli {
     #[arg(long)]
     pub print: bool,
     /// Print what would be done, and do nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
     pub dry_run: bool,
     /// Print JSON
     #[arg(long)]
@@ -95,14 +104,16 @@ fn attach(cli: &Cli) -> Result<Answer, ZoneError> {
 impl Cli {
     fn wanted(&self) -> Wanted {
         Wanted {
-            shared: self.shared.clone(),
-            exclusive: self.exclusive.clone(),
-            routes: self.route.clone(),
+            shared: self.shared_ip.clone(),
+            exclusive: self.exclusive_ip.clone(),
+            routes: self.router_for.clone(),
             proxy: true,
             ipv6: self.ipv6,
             flow: self.flow.clone(),
             link: self.link.clone(),
+            vlan: self.vlan,
             domain: self.domain.clone(),
+            ipv6_addresses: self.ipv6_addresses,
             openings: self.open.clone(),
             ..Wanted::new(self.zone.clone())
         }

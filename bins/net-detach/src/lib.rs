@@ -1,12 +1,11 @@
 //! The flags of `net-detach`, and what it says.
 
-use std::net::IpAddr;
-
 use clap::Parser;
 use serde::Serialize;
 use zonelib::brand::tell_recovered;
 use zonelib::config::ZoneName;
 use zonelib::host;
+use zonelib::net::AskedAddress;
 use zonelib::program::{self, Answer, StateFlags};
 use zonelib::zone::{Detach, Wiring, ZoneError};
 
@@ -26,9 +25,9 @@ pub struct Cli {
     pub zone: ZoneName,
     /// The address that goes, and the vnic with it [default: all]
     #[arg(value_name = "ADDRESS")]
-    pub address: Option<IpAddr>,
+    pub address: Option<AskedAddress>,
     /// Print what would be done, and do nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
     pub dry_run: bool,
     /// Print JSON
     #[arg(long)]
@@ -45,7 +44,7 @@ pub struct Cli {
 pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
     host::usual_umask();
     host::watch_signals().map_err(|source| ZoneError::System { path: "signals".into(), source })?;
-    let detach = Detach { zone: cli.zone.clone(), address: cli.address };
+    let detach = Detach { zone: cli.zone.clone(), address: cli.address.map(|asked| asked.address) };
     let state = cli.state.dir();
     let wiring = if cli.dry_run {
         detach.plan(&state)?

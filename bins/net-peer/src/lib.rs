@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use serde::Serialize;
 use zonelib::brand::tell_recovered;
 use zonelib::host;
 use zonelib::net::Segment;
 use zonelib::program::{self, Answer, StateFlags};
-use zonelib::router::peering::{self, Half, PeeringError};
+use zonelib::router::peering::{Half, Join, Joined, PeeringError, Wish};
 use zonelib::store::{Directory, Records};
 
 /// What it is called in messages.
@@ -24,6 +25,7 @@ pub const PROGRAM: &str = "net-peer";
 #[command(after_help = "Exit status: 0 done; 2 it could not be done, and everything is as it was.
 
 Examples:
+  net-peer r1 r2 -n
   net-peer r1 r2
   net-peer -d r1 r2
   net-peer r1 --export >r1.peer             # on one host; then on the other, with that file:
@@ -40,7 +42,7 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["other", "delete"])]
     pub with: Option<PathBuf>,
     /// What that router is called here, when its own name is taken
-    #[arg(long = "as", value_name = "NAME", requires = "with")]
+    #[arg(long = "as", value_name = "NAME", requires = "with", conflicts_with = "other")]
     pub name: Option<String>,
     /// Print the file for another host, and do nothing
     #[arg(long, conflicts_with_all = ["other", "with", "delete"])]
@@ -48,9 +50,24 @@ pub struct Cli {
     /// They are to be peers no more
     #[arg(short, long)]
     pub delete: bool,
+    /// Print what would be done, with every command and every file of both routers, and do nothing
+    #[arg(short = 'n', visible_short_alias = 'N', long)]
+    pub dry_run: bool,
+    /// Print JSON: what was done, or would be
+    #[arg(long)]
+    pub json: bool,
     /// Where records and journals are.
     #[command(flatten)]
     pub state: StateFlags,
+}
+
+/// What was done, as JSON.
+#[derive(Serialize)]
+struct Report<'r> {
+    version: u32,
+    done: bool,
+    #[serde(flatten)]
+    joined: &'r Joined,
 }
 
 /// Does what the flags say.
@@ -69,25 +86,40 @@ pub fn run(cli: &Cli) -> Result<Answer, PeeringError> {
         return Err(PeeringError::Refused("only root can change routers; run it as root".to_owned()));
     }
     host::watch_signals().map_err(|error| PeeringError::Refused(format!("signals: {error}")))?;
-    let recovered = |found: &zonelib::journal::Recovered| tell_recovered(PROGRAM)(found);
-    match (&cli.with, &cli.other) {
-        (Some(file), _) => {
-            let mut far = Half::read(file)?;
-            if let Some(name) = &cli.name {
-                far.router.clone_from(name);
+    let join = Join { router: cli.one.clone(), wish: cli.wish()? };
+    let joined = if cli.dry_run {
+        join.plan(&state)?
+    } else {
+        join.run(&state, &|found: &zonelib::journal::Recovered| tell_recovered(PROGRAM)(found))?
+    };
+    if cli.json {
+        return Ok(program::answer_json(PROGRAM, &Report { version: 1, done: !cli.dry_run, joined: &joined }));
+    }
+    if cli.dry_run {
+        return Ok(program::answer(PROGRAM, &joined.text(), Answer::Yes));
+    }
+    let text = match &join.wish {
+        Wish::Elsewhere(_) => return Ok(program::answer_json(PROGRAM, &joined.half)),
+        Wish::NoMore(other) => format!("`{}` and `{other}` are peers no more\n", cli.one),
+        Wish::Here(other) => format!("`{}` and `{other}` are peers\n", cli.one),
+    };
+    Ok(program::answer(PROGRAM, &text, Answer::Yes))
+}
+
+impl Cli {
+    fn wish(&self) -> Result<Wish, PeeringError> {
+        match (&self.with, &self.other) {
+            (Some(file), _) => {
+                let mut far = Half::read(file)?;
+                if let Some(name) = &self.name {
+                    far.router.clone_from(name);
+                }
+                Ok(Wish::Elsewhere(far))
             }
-            let half = peering::join_elsewhere((&cli.one, &far), &state, &recovered)?;
-            Ok(program::answer_json(PROGRAM, &half))
+            (None, Some(other)) if self.delete => Ok(Wish::NoMore(other.clone())),
+            (None, Some(other)) => Ok(Wish::Here(other.clone())),
+            (None, None) => Err(PeeringError::Refused("the other router is not named; --help tells how".to_owned())),
         }
-        (None, Some(other)) if cli.delete => {
-            peering::leave((&cli.one, other), &state, &recovered)?;
-            Ok(program::answer(PROGRAM, &format!("`{}` and `{other}` are peers no more\n", cli.one), Answer::Yes))
-        }
-        (None, Some(other)) => {
-            peering::join((&cli.one, other), &state, &recovered)?;
-            Ok(program::answer(PROGRAM, &format!("`{}` and `{other}` are peers\n", cli.one), Answer::Yes))
-        }
-        (None, None) => Err(PeeringError::Refused("the other router is not named; --help tells how".to_owned())),
     }
 }
 

@@ -22,11 +22,12 @@ pub struct Cli {
 /// What can be done with records.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Compare the records with links, addresses and zones, and say what differs
+    /// Compare the records with links, limits, addresses and zones, and say what differs
     ///
     /// Zones that an operation is under way on are left alone.
     Check {
-        /// Mend what is safe to mend: make links that are gone, forget zones that are gone
+        /// Mend what is safe to mend: make links and limits that are gone, forget zones that are gone, write down again
+        /// what zones have and no record tells
         #[arg(long)]
         repair: bool,
         /// Print it as JSON
@@ -45,7 +46,7 @@ pub enum Verb {
         #[arg(long, value_name = "DIR", default_value = zonelib::net::zap::FOLDER)]
         from: PathBuf,
         /// Print what would be written down, and write nothing
-        #[arg(short = 'n', long)]
+        #[arg(short = 'n', visible_short_alias = 'N', long)]
         dry_run: bool,
         /// Where the records are.
         #[command(flatten)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use zonelib::config::{ZonesError, zones};
-use zonelib::host::{self, ListError};
+use zonelib::host::{self, ListError, flowadm};
 use zonelib::journal::StateDir;
 use zonelib::net::check::{CheckError, Difference, check};
 use zonelib::net::{ApplyError, Names, PlanError, Step, Survey, View, zap};
@@ -73,7 +73,7 @@ fn run_check(state: &StateDir, repair: bool, json: bool) -> Result<Answer, Error
     let store = Directory::new(state);
     // Names are held for repairs alone: looking keeps nobody waiting.
     let _names = if repair { only_root().and_then(|()| Ok(Some(Names::hold(&store)?)))? } else { None };
-    let found = check(state, Survey::take()?, &zones(Path::new("/"))?)?;
+    let found = check(state, Survey::take()?, flowadm::flows()?, &zones(Path::new("/"))?)?;
     let mended: Vec<Option<Result<(), String>>> =
         found.iter().map(|one| (repair && one.is_mendable()).then(|| mend(one, &store))).collect();
     let all_mended = mended.iter().all(|mended| matches!(mended, Some(Ok(()))));

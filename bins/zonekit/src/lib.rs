@@ -15,6 +15,7 @@ pub type Known = (&'static str, &'static str, &'static str);
 /// The programs that people call, by name.
 pub const PROGRAMS: &[Known] = &[
     ("be-uuid", "be-uuid", "makes, stores and shows the UUID of a boot environment"),
+    ("cloud-init-seed", "cloud-init-seed", "writes a seed of cloud-init for the guest of a zone"),
     ("contents-query", "contents-query", "asks the package database"),
     ("create-zone", "create-zone", "makes a zone, with its network, and boots it"),
     ("create-zone-template", "create-zone-template", "makes a template that sparse zones can share"),

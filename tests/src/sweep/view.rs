@@ -204,6 +204,18 @@ fn without_numbers(text: &str) -> String {
     masked
 }
 
+/// Where an image says that it is a seed of cloud-init. Source: ECMA-119, 8.4.
+const LABEL: usize = 16 * 2048 + 40;
+
+/// What the files of an image say, when it is a seed: images have the time in them, and the zone's UUID.
+fn seed(bytes: &[u8]) -> Option<String> {
+    bytes.get(LABEL..)?.starts_with(b"CIDATA").then_some(())?;
+    let plain = |byte: u8| byte == b'\n' || byte == b' ' || byte.is_ascii_graphic();
+    let texts = bytes.split(|&byte| !plain(byte)).filter(|run| run.contains(&b'\n'));
+    let lines = texts.flat_map(|run| run.split(|&byte| byte == b'\n')).map(String::from_utf8_lossy);
+    Some(lines.filter(|line| !line.starts_with("instance-id:")).map(|line| without_numbers(&line) + "|").collect())
+}
+
 /// All of an object but for its time.
 fn text(lab: &Lab, node: &Node, place: &Path) -> String {
     // What a zone knows of itself holds its UUID, another one each time.
@@ -217,7 +229,10 @@ fn text(lab: &Lab, node: &Node, place: &Path) -> String {
             let text = fs::read(place).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
             format!(" {}", without_numbers(&text).escape_debug())
         }
-        'f' => format!(" {} bytes, {:x}", node.size, node.digest),
+        'f' => match fs::read(place).ok().filter(|bytes| bytes.len() > LABEL).and_then(|bytes| seed(&bytes)) {
+            Some(said) => format!(" {} bytes, a seed: {said}", node.size),
+            None => format!(" {} bytes, {:x}", node.size, node.digest),
+        },
         'l' => {
             format!(" -> {}", String::from_utf8_lossy(&node.target).replace(&lab.root().display().to_string(), "ROOT"))
         }

@@ -18,6 +18,8 @@ pub const MADE: &str = "zonekit-made";
 
 /// Bytes of a value that zonecfg(8) keeps whole.
 const VALUE_LIMIT: usize = 1023;
+/// Bytes of the value of an attribute of type string that zonecfg(8) takes.
+pub const ATTRIBUTE_LIMIT: usize = 255;
 
 /// A value that zonecfg(8) cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +58,18 @@ impl Commands {
         Ok(Self { text })
     }
 
+    /// Adds to a configuration that there is.
+    #[must_use]
+    pub fn more() -> Self {
+        Self { text: String::new() }
+    }
+
+    /// The commands, a line each.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Sets a global property.
     ///
     /// # Errors
@@ -79,6 +93,10 @@ impl Commands {
     /// # Errors
     /// [`CommandError`].
     pub fn attr(&mut self, name: &'static str, value: &str) -> Result<(), CommandError> {
+        if value.len() > ATTRIBUTE_LIMIT {
+            let rule = "an attribute has at most 255 bytes";
+            return Err(CommandError { property: name, value: value.to_owned(), rule });
+        }
         self.add("attr", &[("name", name), ("type", "string"), ("value", value)])
     }
 
@@ -188,6 +206,14 @@ mod tests {
             let error = commands(value).unwrap_err().to_string();
             assert!(error.contains("cannot be told to zonecfg as `zonepath`") && !error.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn attributes_are_short() {
+        let mut commands = Commands::more();
+        commands.attr("note", &"x".repeat(255)).unwrap();
+        let error = commands.attr("note", &"x".repeat(256)).unwrap_err().to_string();
+        assert!(error.contains("told to zonecfg as `note`: an attribute has at most 255 bytes"), "{error}");
     }
 
     proptest! {

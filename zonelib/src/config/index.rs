@@ -16,6 +16,8 @@ pub struct Indexed {
     pub state: String,
     /// Its zonepath.
     pub zonepath: PathBuf,
+    /// Its UUID; `None` while it is configured only.
+    pub uuid: Option<String>,
 }
 
 /// The zones of this host, in the order of the index.
@@ -34,16 +36,31 @@ pub fn index() -> io::Result<Vec<Indexed>> {
 fn parse(line: &str) -> Option<Indexed> {
     let (name, rest) = line.split_once(':')?;
     let (state, rest) = rest.split_once(':')?;
-    let zonepath = match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"')?.0,
-        None => rest.split(':').next()?,
+    let (zonepath, rest) = match rest.strip_prefix('"') {
+        Some(quoted) => {
+            quoted.split_once('"').map(|(path, rest)| (path, rest.strip_prefix(':').unwrap_or_default()))?
+        }
+        None => rest.split_once(':').unwrap_or((rest, "")),
     };
-    Some(Indexed { name: name.parse().ok()?, state: state.to_owned(), zonepath: zonepath.into() })
+    let uuid = rest.split(':').next().filter(|uuid| !uuid.is_empty()).map(str::to_owned);
+    Some(Indexed { name: name.parse().ok()?, state: state.to_owned(), zonepath: zonepath.into(), uuid })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_has_a_uuid_once_it_is_installed() {
+        for (line, uuid) in [
+            ("z1:installed:/zones/z1:0c29ae6e-dd32", Some("0c29ae6e-dd32")),
+            ("z1:installed:\"/zones/a:b\":0c29ae6e-dd32", Some("0c29ae6e-dd32")),
+            ("z1:configured:/zones/z1:", None),
+            ("z1:configured:/zones/z1", None),
+        ] {
+            assert_eq!(parse(line).unwrap().uuid.as_deref(), uuid, "{line}");
+        }
+    }
 
     #[test]
     fn lines_of_the_index() {

@@ -1,7 +1,7 @@
 //! Data links, as dladm(8) lets one have them.
 
 use super::parsable::{self, ListError};
-use super::{HostCommand, HostError, LinkName, MacAddress};
+use super::{HostCommand, HostError, LinkName, MacAddress, VlanId};
 
 const DLADM: &str = "/usr/sbin/dladm";
 
@@ -46,6 +46,27 @@ pub struct Vnic {
     pub over: String,
     /// Its Ethernet address.
     pub mac: Option<MacAddress>,
+    /// The VLAN of that link that it is in.
+    pub vlan: Option<VlanId>,
+}
+
+impl Vnic {
+    /// Whether it is the one that was made with these: on one link no two are alike in both.
+    #[must_use]
+    pub fn is(&self, mac: MacAddress, vlan: Option<VlanId>) -> bool {
+        self.mac == Some(mac) && self.vlan == vlan
+    }
+}
+
+/// A link that is one VLAN of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vlan {
+    /// Its name.
+    pub name: String,
+    /// The number of the VLAN.
+    pub id: VlanId,
+    /// The link that it is on.
+    pub over: String,
 }
 
 /// The Ethernet address that a network card brings along.
@@ -102,6 +123,19 @@ pub fn vnics() -> Result<Vec<Vnic>, ListError> {
     parsable::list(&show_vnic(), vnic)
 }
 
+/// All links of this host that are VLANs.
+///
+/// # Errors
+/// [`ListError`].
+pub fn vlans() -> Result<Vec<Vlan>, ListError> {
+    parsable::list(&HostCommand::new(DLADM).args(["show-vlan", "-p", "-o", "link,vid,over"]), vlan)
+}
+
+fn vlan(line: &str) -> Option<Vlan> {
+    let [name, id, over] = parsable::fields(line)?;
+    (!name.is_empty() && !over.is_empty()).then_some(Vlan { name, id: id.parse().ok()?, over })
+}
+
 /// One vnic; `None` when no link has that name, or one that is no vnic.
 ///
 /// # Errors
@@ -115,12 +149,13 @@ pub fn vnic_called(name: &LinkName) -> Result<Option<Vnic>, ListError> {
 }
 
 fn show_vnic() -> HostCommand {
-    HostCommand::new(DLADM).args(["show-vnic", "-p", "-o", "link,over,macaddress"])
+    HostCommand::new(DLADM).args(["show-vnic", "-p", "-o", "link,over,macaddress,vid"])
 }
 
 fn vnic(line: &str) -> Option<Vnic> {
-    let [name, over, mac] = parsable::fields(line)?;
-    (!name.is_empty()).then(|| Vnic { name, over, mac: mac.parse().ok() })
+    let [name, over, mac, vid] = parsable::fields(line)?;
+    // 0 is none.
+    (!name.is_empty()).then(|| Vnic { name, over, mac: mac.parse().ok(), vlan: vid.parse().ok() })
 }
 
 /// The command that makes an etherstub.
@@ -141,11 +176,14 @@ pub fn set_mtu(name: &LinkName, mtu: u32) -> HostCommand {
     HostCommand::new(DLADM).args(["set-linkprop", "-p"]).arg(format!("mtu={mtu}")).arg(name.as_str())
 }
 
-/// The command that makes a vnic.
+/// The command that makes a vnic, in a VLAN of the link or in none.
 #[must_use]
-pub fn create_vnic(name: &LinkName, over: &LinkName, mac: MacAddress) -> HostCommand {
-    let dladm = HostCommand::new(DLADM).args(["create-vnic", "-l", over.as_str(), "-m"]);
-    dladm.arg(mac.to_string()).arg(name.as_str())
+pub fn create_vnic(name: &LinkName, over: &LinkName, mac: MacAddress, vlan: Option<VlanId>) -> HostCommand {
+    let mut dladm = HostCommand::new(DLADM).args(["create-vnic", "-l", over.as_str(), "-m"]).arg(mac.to_string());
+    if let Some(vlan) = vlan {
+        dladm = dladm.arg("-v").arg(vlan.to_string());
+    }
+    dladm.arg(name.as_str())
 }
 
 /// The command that takes away a vnic that nobody uses.
@@ -192,9 +230,18 @@ mod tests {
 
     #[test]
     fn lines_of_vnics() {
-        let found = vnic(r"znic0:zrstub0:2\:8\:20\:4\:5\:f").unwrap();
-        assert_eq!(found.mac.unwrap().to_string(), "02:08:20:04:05:0f");
-        assert_eq!(vnic("znic0:zrstub0:").unwrap().mac, None);
+        let found = vnic(r"znic0:zrstub0:2\:8\:20\:4\:5\:f:0").unwrap();
+        assert_eq!((found.mac.unwrap().to_string().as_str(), found.vlan), ("02:08:20:04:05:0f", None));
+        assert_eq!(vnic("znic0:net0::7").unwrap().vlan, "7".parse().ok());
         assert_eq!(vnic("znic0:zrstub0:2:8:20:4:5:f"), None);
+    }
+
+    #[test]
+    fn lines_of_vlans() {
+        let found = vlan("net7:7:net0").unwrap();
+        assert_eq!((found.name.as_str(), u16::from(found.id), found.over.as_str()), ("net7", 7, "net0"));
+        for line in ["net7:0:net0", "net7:7", "net7:7:", ":7:net0"] {
+            assert_eq!(vlan(line), None, "{line}");
+        }
     }
 }

@@ -14,10 +14,12 @@ pub mod lock;
 pub mod mounts;
 mod network;
 mod parsable;
+mod patience;
 mod reread;
 pub mod routes;
 mod setting;
 mod small_file;
+mod vlan;
 pub mod zfs;
 
 use std::ffi::{OsStr, OsString};
@@ -25,6 +27,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 pub use dataset::{DatasetError, DatasetName};
 pub use interrupt::{interrupted, watch_signals};
@@ -34,6 +37,7 @@ pub use parsable::ListError;
 pub use reread::{Reread, in_zone};
 pub use setting::Setting;
 pub use small_file::read_small;
+pub use vlan::{VlanId, VlanIdError};
 
 /// What every command finds in its environment besides what it is given.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -54,6 +58,22 @@ pub enum HostError {
         line: String,
         /// Why.
         source: io::Error,
+    },
+    /// The command did only a part of what it was told, and succeeded.
+    #[error("`{line}` has not done all: {said}")]
+    Partly {
+        /// The command line.
+        line: String,
+        /// What it said, one line.
+        said: String,
+    },
+    /// The command did not end.
+    #[error("`{line}` has not ended after {seconds} seconds, and was stopped; see what it waits for")]
+    Endless {
+        /// The command line.
+        line: String,
+        /// How long it was waited for.
+        seconds: u64,
     },
     /// The command ran and failed.
     #[error("`{line}` failed ({status}){}{}", if stderr.is_empty() { "" } else { ": " }, stderr)]
@@ -91,6 +111,7 @@ pub struct HostCommand {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     directory: PathBuf,
+    patience: Option<Duration>,
 }
 
 impl HostCommand {
@@ -102,7 +123,15 @@ impl HostCommand {
             arguments: Vec::new(),
             environment: vec![("PATH".into(), PATH.into()), ("LC_ALL".into(), "C".into())],
             directory: "/".into(),
+            patience: None,
         }
+    }
+
+    /// Waits no longer than this for the command to end: for one that is in the hands of somebody else, such as the root
+    /// user of a zone.
+    #[must_use]
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// Adds an argument.
@@ -196,7 +225,14 @@ impl HostCommand {
     }
 
     fn output(&self, input: Stdio) -> Result<Output, HostError> {
-        let output = self.prepared().stdin(input).output().map_err(|source| self.start_error(source))?;
+        let mut command = self.prepared();
+        command.stdin(input);
+        let output = match self.patience {
+            None => command.output().map_err(|source| self.start_error(source))?,
+            Some(patience) => patience::output(&mut command, patience)
+                .map_err(|source| self.start_error(source))?
+                .ok_or_else(|| HostError::Endless { line: self.line(), seconds: patience.as_secs() })?,
+        };
         if output.status.success() {
             return Ok(output);
         }
@@ -358,6 +394,20 @@ mod tests {
     fn an_absent_command_is_said_to_be_absent() {
         let error = HostCommand::new("/nonexistent/zfs").run().unwrap_err();
         assert_eq!(error.to_string(), "`/nonexistent/zfs` is not on this host");
+    }
+
+    #[test]
+    fn what_does_not_end_is_stopped() {
+        let sleep = |seconds: &str| HostCommand::new("/bin/sleep").arg(seconds);
+        let error = sleep("1000").within(Duration::from_millis(100)).run().unwrap_err();
+        assert!(matches!(error, HostError::Endless { .. }), "{error}");
+        let shell = |text: &str| HostCommand::new("/bin/sh").args(["-c", text]).within(Duration::from_secs(60));
+        assert_eq!(shell("echo out; echo err >&2").run().unwrap(), b"out\n");
+        assert_eq!(shell("echo err >&2").run_heeding().unwrap(), "err\n");
+        assert_eq!(shell("exit 3").run().unwrap_err().status(), Some(3));
+        // Nobody keeps all that it says, and one that it has started may go on.
+        assert_eq!(shell("yes | head -c 9000000").run().unwrap().len(), patience::LIMIT);
+        assert_eq!(shell("sleep 9 & echo well").run().unwrap(), b"well\n");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::parsable::ListError;
-use super::{HostCommand, HostError, LinkName, MacAddress, dladm, flowadm, ipadm, routes};
+use super::{HostCommand, HostError, LinkName, MacAddress, VlanId, dladm, flowadm, ipadm, routes};
 
 /// One change to links, interfaces, addresses, flows or routes of the global zone, in one command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub enum NetworkChange {
     DeleteEtherstub {
         /// Its name.
         link: LinkName,
+        /// The size of its packets where that is not the usual one, for one that is made anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mtu: Option<u32>,
     },
     /// Set the bytes of the largest packet of a link that is new.
     SetMtu {
@@ -37,8 +40,11 @@ pub enum NetworkChange {
         over: LinkName,
         /// Its Ethernet address.
         mac: MacAddress,
+        /// The VLAN of that link that it is in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vlan: Option<VlanId>,
     },
-    /// Take away a vnic: the one with this Ethernet address, and no other of its name.
+    /// Take away a vnic: the one with this Ethernet address and VLAN, and no other of its name.
     DeleteVnic {
         /// Its name.
         link: LinkName,
@@ -46,6 +52,9 @@ pub enum NetworkChange {
         over: LinkName,
         /// Its Ethernet address.
         mac: MacAddress,
+        /// The VLAN of that link that it is in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vlan: Option<VlanId>,
     },
     /// Plumb an interface without an address.
     CreateInterface {
@@ -169,9 +178,9 @@ impl NetworkChange {
     pub fn command(&self) -> HostCommand {
         match self {
             Self::CreateEtherstub { link } => dladm::create_etherstub(link),
-            Self::DeleteEtherstub { link } => dladm::delete_etherstub(link),
+            Self::DeleteEtherstub { link, .. } => dladm::delete_etherstub(link),
             Self::SetMtu { link, mtu } => dladm::set_mtu(link, *mtu),
-            Self::CreateVnic { link, over, mac } => dladm::create_vnic(link, over, *mac),
+            Self::CreateVnic { link, over, mac, vlan } => dladm::create_vnic(link, over, *mac, *vlan),
             Self::DeleteVnic { link, .. } => dladm::delete_vnic(link),
             Self::CreateInterface { link } => ipadm::create_interface(link),
             Self::DeleteInterface { link } => ipadm::delete_interface(link),
@@ -192,9 +201,12 @@ impl NetworkChange {
     pub fn describe(&self) -> String {
         match self {
             Self::CreateEtherstub { link } => format!("make the etherstub `{link}`"),
-            Self::DeleteEtherstub { link } => format!("delete the etherstub `{link}`"),
+            Self::DeleteEtherstub { link, .. } => format!("delete the etherstub `{link}`"),
             Self::SetMtu { link, mtu } => format!("set the MTU of `{link}` to {mtu}"),
-            Self::CreateVnic { link, over, mac } => format!("make the vnic `{link}` on `{over}` with address {mac}"),
+            Self::CreateVnic { link, over, mac, vlan } => {
+                let vlan = vlan.map(|vlan| format!(" in VLAN {vlan}")).unwrap_or_default();
+                format!("make the vnic `{link}` on `{over}`{vlan} with address {mac}")
+            }
             Self::DeleteVnic { link, .. } => format!("delete the vnic `{link}`"),
             Self::CreateInterface { link } => format!("plumb `{link}` without an address"),
             Self::DeleteInterface { link } => format!("unplumb `{link}`"),
@@ -216,10 +228,10 @@ impl NetworkChange {
     pub fn opposite(&self) -> Option<Self> {
         let opposite = match self.clone() {
             Self::SetMtu { .. } => return None,
-            Self::CreateEtherstub { link } => Self::DeleteEtherstub { link },
-            Self::DeleteEtherstub { link } => Self::CreateEtherstub { link },
-            Self::CreateVnic { link, over, mac } => Self::DeleteVnic { link, over, mac },
-            Self::DeleteVnic { link, over, mac } => Self::CreateVnic { link, over, mac },
+            Self::CreateEtherstub { link } => Self::DeleteEtherstub { link, mtu: None },
+            Self::DeleteEtherstub { link, .. } => Self::CreateEtherstub { link },
+            Self::CreateVnic { link, over, mac, vlan } => Self::DeleteVnic { link, over, mac, vlan },
+            Self::DeleteVnic { link, over, mac, vlan } => Self::CreateVnic { link, over, mac, vlan },
             Self::CreateInterface { link } => Self::DeleteInterface { link },
             Self::DeleteInterface { link } => Self::CreateInterface { link },
             Self::CreateAddress { link, label, address } => Self::DeleteAddress { link, label, address },
@@ -234,21 +246,25 @@ impl NetworkChange {
         Some(opposite)
     }
 
-    /// Makes it.
+    /// What brings back how it was, in this order; nothing when what an earlier change is taken back by does that.
+    #[must_use]
+    pub fn undo(&self) -> Vec<Self> {
+        let size = match self {
+            Self::DeleteEtherstub { link, mtu: Some(mtu) } => Some(Self::SetMtu { link: link.clone(), mtu: *mtu }),
+            _ => None,
+        };
+        self.opposite().into_iter().chain(size).collect()
+    }
+
+    /// Makes it. A vnic is taken away by [`Self::ensure`] alone: its name says too little about it to destroy it.
     ///
     /// # Errors
     /// [`ChangeError`]: also when it has been made already.
     pub fn run(&self) -> Result<(), ChangeError> {
-        if let Self::DeleteVnic { link, mac, .. } = self {
-            // Its name says too little about it to destroy it.
-            match dladm::vnic_called(link)? {
-                Some(found) if found.mac != Some(*mac) => {
-                    return Err(ChangeError::Other { link: link.clone(), over: found.over });
-                }
-                _ => {}
-            }
+        match self {
+            Self::DeleteVnic { .. } => self.ensure(),
+            _ => Ok(self.command().run().map(drop)?),
         }
-        Ok(self.command().run().map(drop)?)
     }
 
     /// Makes it unless it has been made.
@@ -257,13 +273,13 @@ impl NetworkChange {
     /// [`ChangeError`].
     pub fn ensure(&self) -> Result<(), ChangeError> {
         match self {
-            Self::CreateVnic { link, mac, .. } => match dladm::vnic_called(link)? {
-                Some(found) if found.mac == Some(*mac) => Ok(()),
+            Self::CreateVnic { link, mac, vlan, .. } => match dladm::vnic_called(link)? {
+                Some(found) if found.is(*mac, *vlan) => Ok(()),
                 Some(found) => Err(ChangeError::Other { link: link.clone(), over: found.over }),
                 None => Ok(self.command().run().map(drop)?),
             },
-            Self::DeleteVnic { link, mac, .. } => match dladm::vnic_called(link)? {
-                Some(found) if found.mac == Some(*mac) => Ok(self.command().run().map(drop)?),
+            Self::DeleteVnic { link, mac, vlan, .. } => match dladm::vnic_called(link)? {
+                Some(found) if found.is(*mac, *vlan) => Ok(self.command().run().map(drop)?),
                 // Gone, never made, or somebody else's.
                 _ => Ok(()),
             },
@@ -305,7 +321,7 @@ mod tests {
         let (over, mac) = ("zrstub0".parse().unwrap(), "2:8:20:0:0:1".parse().unwrap());
         for change in [
             NetworkChange::CreateEtherstub { link: link() },
-            NetworkChange::CreateVnic { link: link(), over, mac },
+            NetworkChange::CreateVnic { link: link(), over, mac, vlan: "7".parse().ok() },
             NetworkChange::CreateInterface { link: link() },
             NetworkChange::CreateAddress {
                 link: link(),

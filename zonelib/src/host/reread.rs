@@ -3,10 +3,14 @@
 //! Files of a router's zone are read by programs of that zone only: its root user may have written anything into
 //! them. Source: zlogin(1), pkill(1), svcadm(8), ipnat(8), ipf(8), route(8).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{HostCommand, HostError};
 
+/// Exit status of pkill(1) where no process is called so.
+const NO_PROCESS: i32 = 1;
 /// Exit status of `route add` where the route is there already.
 const ROUTE_EXISTS: i32 = 17;
 /// Exit status of `route delete` where there is no such route.
@@ -49,11 +53,14 @@ const INGRESS_MANIFEST: &str = "/lib/svc/manifest/site/zonekit-ingress.xml";
 const INGRESS: &str = "svc:/site/zonekit-ingress:default";
 const DNSMASQ: &str = "svc:/network/dnsmasq:default";
 
+/// How long a program or service of a zone is waited for: its root user may have put anything in its place.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A command that runs in a running zone, or in the global one.
 #[must_use]
 pub fn in_zone(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
     match zone {
-        Some(zone) => HostCommand::new("/usr/sbin/zlogin").args([zone, program]).args(arguments),
+        Some(zone) => HostCommand::new("/usr/sbin/zlogin").args([zone, program]).args(arguments).within(PATIENCE),
         None => HostCommand::new(program).args(arguments),
     }
 }
@@ -70,13 +77,13 @@ fn file(zone: Option<&str>, path: &str) -> String {
 fn service_command(zone: Option<&str>, program: &str, arguments: &[&str]) -> HostCommand {
     let command = HostCommand::new(program);
     match zone {
-        Some(zone) => command.args(["-z", zone]).args(arguments),
+        Some(zone) => command.args(["-z", zone]).args(arguments).within(PATIENCE),
         None => command.args(arguments),
     }
 }
 
-fn svcadm(zone: Option<&str>, arguments: &[&str]) -> Result<(), HostError> {
-    service_command(zone, "/usr/sbin/svcadm", arguments).run().map(drop)
+fn svcadm(zone: Option<&str>, arguments: &[&str]) -> HostCommand {
+    service_command(zone, "/usr/sbin/svcadm", arguments)
 }
 
 impl Reread {
@@ -115,48 +122,75 @@ impl Reread {
         error.says("error at \"") || error.says(" at line ")
     }
 
-    /// Has it read.
+    /// What has it read, in order. Whether the service of the ingress is there is looked at.
     ///
     /// # Errors
     /// [`HostError`].
-    pub fn run(&self, zone: Option<&str>) -> Result<(), HostError> {
-        match self {
+    pub fn commands(&self, zone: Option<&str>) -> Result<Vec<HostCommand>, HostError> {
+        Ok(match self {
             Self::Names => {
                 let pkill = HostCommand::new("/usr/bin/pkill").args(["-HUP", "-x"]);
-                match pkill.args(["-z", zone.unwrap_or("global"), "dnsmasq"]).run() {
-                    // It does not run, and will read them when it starts.
-                    Err(HostError::Failed { status, .. }) if status.code() == Some(1) => Ok(()),
-                    ran => ran.map(drop),
-                }
+                vec![pkill.args(["-z", zone.unwrap_or("global"), "dnsmasq"])]
             }
-            Self::Dnsmasq => svcadm(zone, &["restart", DNSMASQ]),
+            Self::Dnsmasq => vec![svcadm(zone, &["restart", DNSMASQ])],
             // -C drops rules and leaves sessions; with -F it would drop these too.
-            Self::Translation => {
-                in_zone(zone, "/usr/sbin/ipnat", &["-C", "-f", &file(zone, IPNAT_CONF)]).run().map(drop)
-            }
+            Self::Translation => vec![in_zone(zone, "/usr/sbin/ipnat", &["-C", "-f", &file(zone, IPNAT_CONF)])],
             Self::Filter => {
                 // The set that is not in use is filled, and takes over at the end.
                 let [four, six] = [IPF_CONF, IPF6_CONF].map(|path| file(zone, path));
                 let ipf: [&[&str]; 5] =
                     [&["-I", "-Fa"], &["-6", "-I", "-Fa"], &["-I", "-f", &four], &["-6", "-I", "-f", &six], &["-s"]];
-                ipf.into_iter().try_for_each(|arguments| in_zone(zone, "/usr/sbin/ipf", arguments).run().map(drop))
+                ipf.map(|arguments| in_zone(zone, "/usr/sbin/ipf", arguments)).into()
             }
-            Self::AddRoute { words } => route(zone, "add", words, ROUTE_EXISTS),
-            Self::DeleteRoute { words } => route(zone, "delete", words, NO_ROUTE),
-            Self::Ingress { runs } => ingress(zone, *runs),
+            Self::AddRoute { words } => vec![route(zone, "add", words)],
+            Self::DeleteRoute { words } => vec![route(zone, "delete", words)],
+            Self::Ingress { runs } => ingress(zone, *runs)?,
+        })
+    }
+
+    /// The exit status of a command for which nothing is left to do.
+    fn done_already(&self) -> Option<i32> {
+        match self {
+            // It does not run, and will read them when it starts.
+            Self::Names => Some(NO_PROCESS),
+            Self::AddRoute { .. } => Some(ROUTE_EXISTS),
+            Self::DeleteRoute { .. } => Some(NO_ROUTE),
+            _ => None,
         }
     }
-}
 
-fn route(zone: Option<&str>, verb: &str, words: &str, well: i32) -> Result<(), HostError> {
-    let arguments: Vec<&str> = ["-n", verb].into_iter().chain(words.split(' ')).collect();
-    match in_zone(zone, "/usr/sbin/route", &arguments).run() {
-        Err(HostError::Failed { status, .. }) if status.code() == Some(well) => Ok(()),
-        ran => ran.map(drop),
+    /// Has it read.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn run(&self, zone: Option<&str>) -> Result<(), HostError> {
+        for command in self.commands(zone)? {
+            match command.run_heeding() {
+                Err(HostError::Failed { status, .. })
+                    if status.code().is_some() && status.code() == self.done_already() => {}
+                ran => heed(&command, &ran?)?,
+            }
+        }
+        Ok(())
     }
 }
 
-fn ingress(zone: Option<&str>, runs: bool) -> Result<(), HostError> {
+fn route(zone: Option<&str>, verb: &str, words: &str) -> HostCommand {
+    let arguments: Vec<&str> = ["-n", verb].into_iter().chain(words.split(' ')).collect();
+    in_zone(zone, "/usr/sbin/route", &arguments)
+}
+
+/// Rules that the kernel does not take are told, and are no failure to the command; one that is there twice is there.
+fn heed(command: &HostCommand, said: &str) -> Result<(), HostError> {
+    let refused = |line: &&str| line.contains(":ioctl(") && !line.contains("File exists");
+    let refused: Vec<&str> = said.lines().map(str::trim).filter(refused).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(HostError::Partly { line: command.line(), said: refused.join("; ") })
+}
+
+fn ingress(zone: Option<&str>, runs: bool) -> Result<Vec<HostCommand>, HostError> {
     let svcs = service_command(zone, "/usr/bin/svcs", &["-H", "-o", "state", INGRESS]);
     let state = match svcs.run() {
         Ok(out) => Some(String::from_utf8_lossy(&out).trim().trim_end_matches('*').to_owned()),
@@ -164,14 +198,14 @@ fn ingress(zone: Option<&str>, runs: bool) -> Result<(), HostError> {
         Err(HostError::Failed { .. }) => None,
         Err(error) => return Err(error),
     };
-    match state.as_deref() {
-        None if !runs => Ok(()),
-        None => {
-            in_zone(zone, "/usr/sbin/svccfg", &["import", &file(zone, INGRESS_MANIFEST)]).run()?;
-            svcadm(zone, &["enable", INGRESS])
-        }
-        Some("online") if runs => svcadm(zone, &["refresh", INGRESS]),
-        Some("maintenance") if runs => svcadm(zone, &["clear", INGRESS]),
-        Some(_) => svcadm(zone, &[if runs { "enable" } else { "disable" }, INGRESS]),
-    }
+    Ok(match state.as_deref() {
+        None if !runs => Vec::new(),
+        None => vec![
+            in_zone(zone, "/usr/sbin/svccfg", &["import", &file(zone, INGRESS_MANIFEST)]),
+            svcadm(zone, &["enable", INGRESS]),
+        ],
+        Some("online") if runs => vec![svcadm(zone, &["refresh", INGRESS])],
+        Some("maintenance") if runs => vec![svcadm(zone, &["clear", INGRESS])],
+        Some(_) => vec![svcadm(zone, &[if runs { "enable" } else { "disable" }, INGRESS])],
+    })
 }

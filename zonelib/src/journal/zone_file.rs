@@ -9,8 +9,9 @@ use super::StateDir;
 use super::undo::{UndoError, system};
 use crate::config::ZoneName;
 use crate::host;
+use crate::populate::split;
 use crate::root::{Timestamp, Tree, WholeFile, put_file, remove_empty_folder};
-use crate::storage::OpenRoot;
+use crate::storage::{OpenRoot, ROOT, ZoneDatasets};
 
 /// The root that a file is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,9 @@ impl RootOf {
     {
         match self {
             Self::Global => work(&Tree::open(&host::place("/"))?),
+            Self::Zone { zonepath, .. } if has_plain_root(zonepath)? => {
+                work(&Tree::open(zonepath)?.enter(ROOT.as_bytes())?)
+            }
             Self::Zone { zone, zonepath } => {
                 let root = OpenRoot::open(state, zone, zonepath, None, false).map_err(io::Error::other)?;
                 let done = work(root.tree());
@@ -87,6 +91,26 @@ impl RootOf {
     }
 }
 
+/// Whether there is one root only, as zones of other brands have it: in no dataset of its own that would have to be mounted.
+fn has_plain_root(zonepath: &Path) -> io::Result<bool> {
+    let datasets = ZoneDatasets::find(zonepath, None).map_err(io::Error::other)?;
+    Ok(datasets.is_none_or(|datasets| datasets.environments().is_empty()))
+}
+
+/// Whether a file is as it was.
+fn is_as_before(tree: &Tree, path: &[u8], before: Option<&SavedFile>) -> io::Result<bool> {
+    let (parent, name) = split(path);
+    let found = match tree.open_dir(parent).and_then(|folder| folder.stat(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        found => found?,
+    };
+    let (Some(found), Some(before)) = (found, before) else { return Ok(found.is_none() && before.is_none()) };
+    let same = (found.mode & 0o7777, (found.uid, found.gid)) == (before.mode & 0o7777, before.owner)
+        && before.modified.is_none_or(|modified| modified == found.modified);
+    let bytes = before.bytes();
+    Ok(same && found.size == bytes.len() as u64 && tree.read(path, found.size)? == bytes)
+}
+
 /// Puts it back; one that belongs to a zone that is gone is gone with it.
 pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&SavedFile>) -> Result<(), UndoError> {
     if root.is_gone() {
@@ -94,6 +118,8 @@ pub(super) fn restore(root: &RootOf, state: &Path, path: &str, before: Option<&S
     }
     let bytes = before.map(SavedFile::bytes).unwrap_or_default();
     let put = |tree: &Tree| match before {
+        // A root that cannot be written to any more was not changed either.
+        _ if is_as_before(tree, path.as_bytes(), before).unwrap_or(false) => Ok(()),
         Some(SavedFile { mode, owner, modified, .. }) => {
             let file = WholeFile { bytes: &bytes, mode: *mode, owner: *owner, modified: *modified };
             put_file(tree, path.as_bytes(), Some(&file))

@@ -53,13 +53,12 @@ pub fn apply(
         }
         tell(step);
         let undo = step.undo(store)?;
-        let undoable = undo.is_some();
-        if let Some(undo) = undo {
-            journal.step(undo)?;
-        }
+        let count = undo.len();
+        // A journal is undone from its end.
+        undo.into_iter().rev().try_for_each(|undo| journal.step(undo))?;
         if let Err(error) = step.run(store) {
-            if undoable && error.is_of_another() {
-                journal.retract()?;
+            if error.is_of_another() {
+                (0..count).try_for_each(|_| journal.retract())?;
             }
             return Err(error);
         }

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Attachment, Ingress, LinkName, MacAddress, Mode, Peer, Peering, PlanError, Router, Segment, Step, View};
+use super::{
+    Attachment, Ingress, LinkName, MacAddress, Mode, Peer, Peering, PlanError, Router, STUB_MTU, Segment, Step, View,
+    VlanId,
+};
 use crate::config::{NetResourceChange, ZoneConfig, ZoneName};
 use crate::host::NetworkChange;
 use crate::store::{Record, Records, Store};
@@ -95,7 +98,8 @@ impl Removed {
                 attachment.link.as_str() == physical && (attachment.mode == Mode::Exclusive || has())
             })
         };
-        let networks = config.networks.iter().filter(|net| gone(&net.physical, net.address.as_deref()));
+        // From the last to the first: what is put back comes last.
+        let networks = config.networks.iter().rev().filter(|net| gone(&net.physical, net.address.as_deref()));
         let change = |network: &crate::config::Network| NetResourceChange::RemoveNet {
             zone: zone.clone(),
             network: network.clone(),
@@ -129,19 +133,19 @@ impl<'v> Removal<'v> {
             self.once(flow.remove(&attachment.link, net.addr()));
         }
         if attachment.mode == Mode::Exclusive {
-            self.vnic(&attachment.link, attachment.mac);
+            self.vnic(&attachment.link, attachment.mac, attachment.vlan);
         }
         self.removed.steps.push(Step::forget::<Attachment>(&attachment.key()));
         self.removed.attachments.push(attachment);
     }
 
     /// A vnic: the one that is remembered. Old records have no Ethernet address.
-    fn vnic(&mut self, link: &LinkName, mac: Option<MacAddress>) {
+    fn vnic(&mut self, link: &LinkName, mac: Option<MacAddress>, vlan: Option<VlanId>) {
         let Some(found) = self.view.survey.vnic(link.as_str()) else { return };
         let mac = mac.or(found.mac);
         match (mac, found.over.parse::<LinkName>()) {
-            (Some(mac), Ok(over)) if found.mac == Some(mac) => {
-                self.once(NetworkChange::DeleteVnic { link: link.clone(), over, mac });
+            (Some(mac), Ok(over)) if found.is(mac, vlan) => {
+                self.once(NetworkChange::DeleteVnic { link: link.clone(), over, mac, vlan });
             }
             _ => {
                 let note = format!("the vnic `{link}` on `{}` stays: it is not the one that zonekit made", found.over);
@@ -164,14 +168,15 @@ impl<'v> Removal<'v> {
         }
         if let Some(shared) = &segment.shared_vnic {
             self.once(NetworkChange::DeleteInterface { link: shared.clone() });
-            self.vnic(shared, segment.shared_mac);
+            self.vnic(shared, segment.shared_mac, None);
         }
         if let Some(inside) = &segment.inside
             && !self.removed.attachments.iter().any(|attachment| attachment.link == *inside)
         {
-            self.vnic(inside, segment.inside_mac);
+            self.vnic(inside, segment.inside_mac, None);
         }
-        self.once(NetworkChange::DeleteEtherstub { link: stub.clone() });
+        let mtu = segment.mtu.filter(|&mtu| mtu != STUB_MTU);
+        self.once(NetworkChange::DeleteEtherstub { link: stub.clone(), mtu });
         self.removed.steps.push(Step::forget::<Segment>(&segment.key()));
         self.removed.segments.push(segment.clone());
         Ok(())

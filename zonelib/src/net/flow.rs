@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{LinkName, NetworkChange};
 
+/// Flows are called this, with the number of their vnic.
+pub(super) const FAMILY: &str = "zflow";
 /// The least that flowadm(8) takes, in kilobits a second.
 const LEAST: u64 = 1200;
 
@@ -117,6 +119,12 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// The limits of a vnic.
+    #[must_use]
+    pub fn of(link: &LinkName, limits: FlowLimits) -> Self {
+        Self { name: format!("{FAMILY}{}", link.number().unwrap_or_default()), limits }
+    }
+
     /// What makes it on the link with an address.
     #[must_use]
     pub fn add(&self, link: &LinkName, address: IpAddr) -> NetworkChange {

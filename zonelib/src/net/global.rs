@@ -4,7 +4,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::detach::{Removal, Removed};
 use super::segments::NewSegments;
-use super::{Domain, LinkName, Outside, Plan, PlanError, Router, Segment, SegmentName, Step, View};
+use super::{Domain, Ipv6Addresses, LinkName, Outside, Plan, PlanError, Router, Segment, SegmentName, Step, View};
 use crate::host::NetworkChange;
 use crate::host::ipadm::{Address, AddressKind};
 use crate::store::Store;
@@ -25,6 +25,8 @@ pub struct WantedGlobal {
     pub routable_ipv6: bool,
     /// Names elsewhere have no IPv6 addresses for the zones behind it.
     pub filter_aaaa: bool,
+    /// Where the zones behind it have IPv6 addresses from.
+    pub ipv6_addresses: Option<Ipv6Addresses>,
 }
 
 /// Plans segments that the global zone routes; its gateway addresses are set by steps of the plan. Forwarding,
@@ -42,6 +44,7 @@ pub fn plan_global(wanted: &WantedGlobal, view: &mut View) -> Result<Plan, PlanE
         domain: wanted.domain.as_ref(),
         routable_ipv6: wanted.routable_ipv6,
         filter_aaaa: wanted.filter_aaaa,
+        ipv6_addresses: wanted.ipv6_addresses,
     };
     plan.segments = new.plan(view, &mut plan.steps)?;
     for segment in &plan.segments {
@@ -98,7 +101,7 @@ fn outside(wanted: &WantedGlobal, view: &View) -> Result<Outside, PlanError> {
     let ipv4 = settled.iter().find_map(|net| if let IpNet::V4(net) = net { Some(*net) } else { None });
     let ipv6 = settled.iter().find_map(|net| if let IpNet::V6(net) = net { Some(*net) } else { None });
     let gateways = way_out.filter(|near| near.interface == name).and_then(|near| near.gateway).into_iter().collect();
-    Ok(Outside { interface: interface.clone(), over: interface, ipv4, ipv6, gateways })
+    Ok(Outside { interface: interface.clone(), over: interface, vlan: None, ipv4, ipv6, gateways })
 }
 
 /// Plans that the global zone routes a segment no more.

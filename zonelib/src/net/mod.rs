@@ -8,6 +8,7 @@
 pub mod address;
 mod apply;
 pub mod check;
+pub mod credentials;
 mod detach;
 pub mod files;
 mod flow;
@@ -17,21 +18,22 @@ mod model;
 mod name;
 mod overview;
 mod plan;
+mod same_name;
 mod segments;
 mod step;
 mod survey;
 mod view;
 pub mod zap;
 
-pub use crate::host::{LinkName, LinkNameError, MacAddress, MacAddressError};
+pub use crate::host::{LinkName, LinkNameError, MacAddress, MacAddressError, VlanId, VlanIdError};
 pub use address::{AddressError, AskedAddress};
 pub use apply::{ApplyError, apply};
 pub use detach::{Removed, detach, detach_address};
 pub use flow::{Flow, FlowError, FlowLimits, FlowPriority};
 pub use global::{WantedGlobal, forget_global, plan_global};
 pub use model::{
-    Attachment, Autoconfiguration, Ingress, IngressKind, Mode, Opening, OpeningError, OpeningProtocol, Outside, Peer,
-    Peering, Place, Router, Segment, SegmentName, SegmentNameError,
+    Attachment, Autoconfiguration, Ingress, IngressKind, Ipv6Addresses, Ipv6AddressesError, Mode, Opening,
+    OpeningError, OpeningProtocol, Outside, Peer, Peering, Place, Router, Segment, SegmentName, SegmentNameError,
 };
 pub use name::{Domain, HostName, IngressName, NameError};
 pub use overview::Overview;

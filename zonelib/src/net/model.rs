@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Flow;
 use crate::config::ZoneName;
-use crate::host::{LinkName, MacAddress};
+use crate::host::{LinkName, MacAddress, VlanId};
 use crate::store::{Key, Record};
 
 use super::name::{Domain, IngressName};
+
+/// The length of networks in which hosts give themselves addresses.
+pub(super) const SLAAC_LENGTH: u8 = 64;
 
 /// The name of a segment: letters, digits, `.`, `_`, `-` and `:`, beginning with a letter or digit. Unless
 /// somebody chooses another it is that of its network, such as `10.1.2.0-24`.
@@ -112,6 +115,9 @@ pub struct Outside {
     pub interface: LinkName,
     /// The link of the host that it is on; the same when the global zone is the router.
     pub over: LinkName,
+    /// The VLAN of that link that it is in.
+    #[serde(default)]
+    pub vlan: Option<VlanId>,
     /// The router's IPv4 address there, with the length of its network.
     pub ipv4: Option<Ipv4Net>,
     /// The router's IPv6 address there.
@@ -119,6 +125,34 @@ pub struct Outside {
     /// The router's own default gateways.
     #[serde(default)]
     pub gateways: Vec<IpAddr>,
+}
+
+/// Where zones on a segment have IPv6 addresses from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ipv6Addresses {
+    /// Its router announces the network, in which zones may give themselves addresses: SLAAC, RFC 4862.
+    #[default]
+    Slaac,
+    /// They have those alone that they are given. The router announces nothing but itself.
+    Static,
+}
+
+/// Not a source of addresses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is neither slaac nor static", .0.escape_debug())]
+pub struct Ipv6AddressesError(String);
+
+impl FromStr for Ipv6Addresses {
+    type Err = Ipv6AddressesError;
+
+    fn from_str(text: &str) -> Result<Self, Ipv6AddressesError> {
+        match text {
+            "slaac" => Ok(Self::Slaac),
+            "static" => Ok(Self::Static),
+            _ => Err(Ipv6AddressesError(text.to_owned())),
+        }
+    }
 }
 
 /// A private network on this host.
@@ -156,6 +190,9 @@ pub struct Segment {
     /// The IPv6 network is a global one: routed, not translated.
     #[serde(default)]
     pub routable_ipv6: bool,
+    /// Where its zones have IPv6 addresses from.
+    #[serde(default)]
+    pub ipv6_addresses: Ipv6Addresses,
     /// Its router leaves IPv6 addresses out of answers about names elsewhere.
     #[serde(default)]
     pub filter_aaaa: bool,
@@ -167,6 +204,13 @@ impl Segment {
     /// Its networks.
     pub fn networks(&self) -> impl Iterator<Item = IpNet> + use<> {
         self.ipv4.map(IpNet::V4).into_iter().chain(self.ipv6.map(IpNet::V6))
+    }
+
+    /// Whether its zones can give themselves IPv6 addresses. Hosts do so in networks of one length alone. Source: RFC 4862,
+    /// RFC 4291.
+    #[must_use]
+    pub fn has_slaac(&self) -> bool {
+        self.ipv6_addresses == Ipv6Addresses::Slaac && self.ipv6.is_some_and(|net| net.prefix_len() == SLAAC_LENGTH)
     }
 
     /// The network of it that an address lies in.
@@ -272,6 +316,9 @@ pub struct Attachment {
     pub mode: Mode,
     /// The zone's interface: its vnic, or the shared link.
     pub link: LinkName,
+    /// The VLAN of the host's link that its vnic is in.
+    #[serde(default)]
+    pub vlan: Option<VlanId>,
     /// Its IPv4 address, with the length of its network.
     pub ipv4: Option<Ipv4Net>,
     /// Its static IPv6 address.

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::address::{first_host, overlap};
+use super::model::SLAAC_LENGTH;
 use super::view::{MacOwner, SHARED, STUBS, VNICS};
-use super::{Domain, LinkName, Outside, PlanError, Router, Segment, SegmentName, Step, View};
+use super::{Domain, Ipv6Addresses, LinkName, Outside, PlanError, Router, Segment, SegmentName, Step, View};
 use crate::host::NetworkChange;
 
 /// The bytes of the largest packet of a new etherstub. Source: dladm(8).
@@ -20,11 +21,14 @@ pub(super) struct NewSegments<'n> {
     pub(super) domain: Option<&'n Domain>,
     pub(super) routable_ipv6: bool,
     pub(super) filter_aaaa: bool,
+    /// Unless somebody says, zones may give themselves addresses where they can.
+    pub(super) ipv6_addresses: Option<Ipv6Addresses>,
 }
 
 impl NewSegments<'_> {
     pub(super) fn plan(&self, view: &mut View, steps: &mut Vec<Step>) -> Result<Vec<Segment>, PlanError> {
         self.refuse_overlaps(view)?;
+        self.check_ipv6_addresses()?;
         let ipv4 = self.networks.iter().filter(|net| matches!(net, IpNet::V4(_)));
         let mut ipv6 = self.networks.iter().filter(|net| matches!(net, IpNet::V6(_)));
         let mut pairs: Vec<Vec<IpNet>> =
@@ -47,6 +51,21 @@ impl NewSegments<'_> {
         PlanError::of(errors)
     }
 
+    fn check_ipv6_addresses(&self) -> Result<(), PlanError> {
+        let Some(wanted) = self.ipv6_addresses else { return Ok(()) };
+        let mut networks = self.networks.iter().filter(|net| matches!(net, IpNet::V6(_))).peekable();
+        if networks.peek().is_none() {
+            let text = "how zones have IPv6 addresses is about an IPv6 network, and none is given";
+            return Err(PlanError::Wishes(text.to_owned()));
+        }
+        match networks.find(|net| net.prefix_len() != SLAAC_LENGTH) {
+            Some(network) if wanted == Ipv6Addresses::Slaac => Err(PlanError::Wishes(format!(
+                "zones give themselves addresses in networks of /{SLAAC_LENGTH} alone; {network} can only have static ones"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The link that zones share is made with the segment, so that no two zones have to agree on who makes it.
     fn one(&self, networks: &[IpNet], view: &mut View, steps: &mut Vec<Step>) -> Result<Segment, PlanError> {
         let [etherstub, shared, inside] = [view.allocate(STUBS)?, view.allocate(SHARED)?, view.allocate(VNICS)?];
@@ -61,8 +80,12 @@ impl NewSegments<'_> {
         if let Some(mtu) = outer.filter(|&mtu| mtu != STUB_MTU) {
             change(NetworkChange::SetMtu { link: etherstub.clone(), mtu });
         }
-        let vnic =
-            |link: &LinkName, mac| NetworkChange::CreateVnic { link: link.clone(), over: etherstub.clone(), mac };
+        let vnic = |link: &LinkName, mac| NetworkChange::CreateVnic {
+            link: link.clone(),
+            over: etherstub.clone(),
+            mac,
+            vlan: None,
+        };
         change(vnic(&shared, shared_mac));
         change(NetworkChange::CreateInterface { link: shared.clone() });
         change(vnic(&inside, inside_mac));
@@ -82,6 +105,7 @@ impl NewSegments<'_> {
             outside: self.outside.clone(),
             domain: self.domain.cloned(),
             routable_ipv6: self.routable_ipv6 && has_ipv6,
+            ipv6_addresses: self.ipv6_addresses.unwrap_or_default(),
             filter_aaaa: self.filter_aaaa,
             mtu: outer,
         };

@@ -79,7 +79,7 @@ pub enum Step {
     /// Write a record.
     Remember {
         /// The record.
-        record: Remembered,
+        record: Box<Remembered>,
         /// It takes the place of an older one.
         replace: bool,
     },
@@ -96,13 +96,13 @@ impl Step {
     /// Write a new record.
     #[must_use]
     pub fn remember(record: Remembered) -> Self {
-        Self::Remember { record, replace: false }
+        Self::Remember { record: Box::new(record), replace: false }
     }
 
     /// Write a record in the place of an older one.
     #[must_use]
     pub fn replace(record: Remembered) -> Self {
-        Self::Remember { record, replace: true }
+        Self::Remember { record: Box::new(record), replace: true }
     }
 
     /// Remove a record.
@@ -138,23 +138,24 @@ impl Step {
         }
     }
 
-    /// How it is taken back: for a journal, before [`Step::run`]. `None` when that of an earlier step does.
+    /// How it is taken back, in the order in which that is done: for a journal, before [`Step::run`]. Nothing when that of
+    /// an earlier step does.
     ///
     /// # Errors
     /// [`ApplyError`]: the record that it changes cannot be read.
-    pub fn undo(&self, store: &dyn Store) -> Result<Option<Undo>, ApplyError> {
+    pub fn undo(&self, store: &dyn Store) -> Result<Vec<Undo>, ApplyError> {
         Ok(match self {
             Self::Host { change } | Self::HostOnce { change } => {
-                change.opposite().map(|change| Undo::Network { change })
+                change.undo().into_iter().map(|change| Undo::Network { change }).collect()
             }
-            Self::Zonecfg { change } => Some(Undo::Zonecfg { change: change.opposite() }),
+            Self::Zonecfg { change } => vec![Undo::Zonecfg { change: change.opposite() }],
             Self::Remember { record, .. } => {
                 let (kind, key) = record.kind_and_key();
-                Some(store.undo(kind, &key)?)
+                vec![store.undo(kind, &key)?]
             }
             Self::Forget { kind, key } => match key.parse() {
-                Ok(key) => Some(store.undo(kind, &key)?),
-                Err(_) => None,
+                Ok(key) => vec![store.undo(kind, &key)?],
+                Err(_) => Vec::new(),
             },
         })
     }
@@ -170,7 +171,7 @@ impl Step {
             Self::Zonecfg { change } => Ok(change.run()?),
             Self::Remember { record, replace } => {
                 let expect = if *replace { Expect::Anything } else { Expect::Nothing };
-                Ok(match record {
+                Ok(match &**record {
                     Remembered::Segment(record) => store.put(record, expect),
                     Remembered::Attachment(record) => store.put(record, expect),
                     Remembered::Ingress(record) => store.put(record, expect),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::host::dladm::{self, Card, Link, Vnic};
+use crate::host::dladm::{self, Card, Link, LinkClass, Vlan, Vnic};
 use crate::host::ipadm::{self, Address, Interface};
 use crate::host::routes::{self, Route};
 use crate::host::{LinkName, ListError, MacAddress};
@@ -15,6 +15,7 @@ use crate::host::{LinkName, ListError, MacAddress};
 pub struct Survey {
     links: HashMap<String, Link>,
     vnics: HashMap<String, Vnic>,
+    vlans: HashMap<String, Vlan>,
     macs: HashSet<MacAddress>,
     cards: HashMap<String, MacAddress>,
     interfaces: HashSet<String>,
@@ -34,14 +35,21 @@ pub struct Neighbourhood {
 }
 
 impl Survey {
-    /// Looks at the host. Runs six commands.
+    /// Looks at the host. Runs six commands, and one more where there are VLANs.
     ///
     /// # Errors
     /// [`ListError`].
     pub fn take() -> Result<Self, ListError> {
         let (links, vnics) = (dladm::links()?, dladm::vnics()?);
+        let vlans = if links.iter().any(|link| link.class == LinkClass::Vlan) { dladm::vlans()? } else { Vec::new() };
         let survey = Self::of(links, vnics, ipadm::interfaces()?, ipadm::addresses()?, routes::routes()?);
-        Ok(survey.with_cards(dladm::cards()?))
+        Ok(survey.with_cards(dladm::cards()?).with_vlans(vlans))
+    }
+
+    /// The same, where these of the links are VLANs.
+    #[must_use]
+    pub fn with_vlans(self, vlans: Vec<Vlan>) -> Self {
+        Self { vlans: vlans.into_iter().map(|vlan| (vlan.name.clone(), vlan)).collect(), ..self }
     }
 
     /// What these lists say.
@@ -58,6 +66,7 @@ impl Survey {
             macs: vnics.iter().filter_map(|vnic| vnic.mac).collect(),
             links: links.into_iter().map(|link| (link.name.clone(), link)).collect(),
             vnics: vnics.into_iter().map(|vnic| (vnic.name.clone(), vnic)).collect(),
+            vlans: HashMap::new(),
             interfaces: interfaces.into_iter().map(|interface| interface.name).collect(),
             addresses,
             routes,
@@ -90,6 +99,12 @@ impl Survey {
     #[must_use]
     pub fn vnic(&self, name: &str) -> Option<&Vnic> {
         self.vnics.get(name)
+    }
+
+    /// A link that is a VLAN.
+    #[must_use]
+    pub fn vlan(&self, name: &str) -> Option<&Vlan> {
+        self.vlans.get(name)
     }
 
     /// The names of all links.

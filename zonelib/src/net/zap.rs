@@ -166,6 +166,7 @@ fn segment(name: &str, lines: &Lines, view: &View) -> Result<Segment, String> {
         domain: None,
         routable_ipv6: false,
         filter_aaaa: false,
+        ipv6_addresses: Default::default(),
     })
 }
 
@@ -180,15 +181,16 @@ fn outside(router: &Router, networks: &[Network], lines: &Lines, view: &View) ->
             _ => None,
         });
         let gateways = near.gateway.into_iter().collect();
-        return Some(Outside { over: interface.clone(), interface, ipv4, ipv6: None, gateways });
+        return Some(Outside { over: interface.clone(), interface, vlan: None, ipv4, ipv6: None, gateways });
     }
     let interface: LinkName = networks.first()?.physical.parse().ok()?;
-    let over = view.survey.vnic(interface.as_str())?.over.parse().ok()?;
+    let vnic = view.survey.vnic(interface.as_str())?;
+    let (over, vlan) = (vnic.over.parse().ok()?, vnic.vlan);
     let public = lines.get("public-ip")?.first()?.split_whitespace().next()?.parse::<Ipv4Addr>().ok()?;
     let near = view.survey.neighbourhood(public.into());
     let length = near.as_ref().map_or(32, |near| near.network.prefix_len());
     let gateways = near.and_then(|near| near.gateway).into_iter().collect();
-    Some(Outside { interface, over, ipv4: Ipv4Net::new(public, length).ok(), ipv6: None, gateways })
+    Some(Outside { interface, over, vlan, ipv4: Ipv4Net::new(public, length).ok(), ipv6: None, gateways })
 }
 
 fn attachments(name: &str, lines: &Lines, segments: &[Segment], view: &View) -> Result<Vec<Attachment>, String> {
@@ -252,6 +254,7 @@ fn attachment(
         place,
         mode: if exclusive { Mode::Exclusive } else { Mode::Shared },
         mac: vnic.filter(|_| exclusive).and_then(|vnic| vnic.mac),
+        vlan: vnic.filter(|_| exclusive).and_then(|vnic| vnic.vlan),
         link,
         ipv4,
         ipv6,

@@ -28,7 +28,7 @@ pub use content::{Copied, CopyBuffer, Transfer};
 pub use copy::{CopiedTree, CopyError, Skipped, copy_tree};
 pub use handle::{FileKind, Handle, Special, Stat};
 pub(crate) use handle::{set_attributes, set_owner_and_time};
-pub(crate) use put::{SYSTEM_OWNER, WholeFile, missing_folders, put_file, remove_empty_folder};
+pub(crate) use put::{SYSTEM_OWNER, WholeFile, missing_folders, put_file, put_file_as, remove_empty_folder};
 pub use remove::{clear, remove_tree};
 pub use time::Timestamp;
 

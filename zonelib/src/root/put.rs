@@ -28,6 +28,14 @@ pub(crate) struct WholeFile<'f> {
 /// # Errors
 /// Something on the way is a symbolic link or no folder; or the system refused.
 pub(crate) fn put_file(tree: &Tree, path: &[u8], whole: Option<&WholeFile<'_>>) -> io::Result<()> {
+    put_file_as(tree, path, whole, NEW)
+}
+
+/// The same, under a name of the caller's choice until it takes its place: where others may put files into the same folder.
+///
+/// # Errors
+/// As [`put_file`].
+pub(crate) fn put_file_as(tree: &Tree, path: &[u8], whole: Option<&WholeFile<'_>>, beside: &[u8]) -> io::Result<()> {
     let at = path.iter().rposition(|&byte| byte == b'/');
     let (parent, name) = at.map_or((&b""[..], path), |at| (&path[..at], &path[at + 1..]));
     let Some(whole) = whole else {
@@ -37,17 +45,17 @@ pub(crate) fn put_file(tree: &Tree, path: &[u8], whole: Option<&WholeFile<'_>>) 
         };
     };
     let folder = folder(tree, parent)?;
-    remove_tree(&folder, NEW)?;
-    let mut file = folder.create_file(NEW)?;
+    remove_tree(&folder, beside)?;
+    let mut file = folder.create_file(beside)?;
     let made = file.write_all(whole.bytes).and_then(|()| {
         let modified = whole.modified.map_or_else(|| Ok(Stat::of(&file)?.modified), Ok::<_, io::Error>)?;
         set_attributes(&file, host::is_root().then_some(whole.owner), whole.mode, modified)?;
         file.sync_all()?;
-        folder.rename(NEW, name)
+        folder.rename(beside, name)
     });
     if made.is_err() {
         // The error to report is why it failed; the leftover has a name that says what it is.
-        let _ = folder.remove_file(NEW);
+        let _ = folder.remove_file(beside);
     }
     made
 }

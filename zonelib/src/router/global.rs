@@ -6,7 +6,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{self, HostError, NetworkChange, Setting};
+use crate::host::{self, HostError, Setting};
 use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Subject, Undo};
 use crate::net::files::smf::Service;
 use crate::net::{
@@ -53,6 +53,12 @@ pub enum GlobalError {
     /// The global zone lacks programs.
     #[error("the global zone has no {}; install that, and try again", .0.join(" and no "))]
     Missing(Vec<&'static str>),
+    /// Its services are guarded in another way than by rules in files, which would end.
+    #[error(
+        "the firewall of the global zone has policy `{0}`, in place of which rules in files would come; put what it does \
+         into /etc/ipf/ipf.conf, set its policy to `custom`, and try again"
+    )]
+    Firewall(String),
     /// A step failed.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -142,14 +148,6 @@ fn silenced(segments: &[Segment]) -> Vec<Setting> {
     segments.iter().flat_map(of_segment).collect()
 }
 
-/// What gives an etherstub that is made anew the size of packets that it had, before there are vnics on it.
-fn packets_of(step: &Step, segments: &[Segment]) -> Option<NetworkChange> {
-    let (Step::Host { change } | Step::HostOnce { change }) = step else { return None };
-    let NetworkChange::DeleteEtherstub { link } = change else { return None };
-    let mtu = segments.iter().find(|segment| segment.etherstub == *link)?.mtu?;
-    Some(NetworkChange::SetMtu { link: link.clone(), mtu })
-}
-
 /// Whether a setting outlives a segment: those of its own interface go with that.
 fn lasts(setting: &Setting, segments: &[Segment]) -> bool {
     let inside = |link| segments.iter().any(|segment| segment.inside.as_ref() == Some(link));
@@ -181,11 +179,24 @@ pub fn route(
     recovered: impl FnOnce(&Recovered),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failed> {
+    if !dry {
+        super::only_root().map_err(|error| undone(error.into()))?;
+    }
     let store = Directory::new(state);
     let check = || -> Result<(), GlobalError> {
         let traits = LiveRouter::find(&Router::Global, state)?.traits()?;
         let missing: Vec<_> = traits.missing().into_iter().filter(|what| *what != "haproxy").collect();
-        if missing.is_empty() { Ok(()) } else { Err(GlobalError::Missing(missing)) }
+        if !missing.is_empty() {
+            return Err(GlobalError::Missing(missing));
+        }
+        let asked = Setting::FilterPolicy { policy: "custom".to_owned() };
+        match asked.current() {
+            Ok(Setting::FilterPolicy { policy }) if !matches!(policy.as_str(), "none" | "custom") => {
+                Err(GlobalError::Firewall(policy))
+            }
+            Ok(_) => Ok(()),
+            Err(source) => Err(GlobalError::Setting { setting: asked, source }),
+        }
     };
     check().map_err(undone)?;
     if dry {
@@ -308,6 +319,7 @@ pub fn forget(
         removed.steps.iter().for_each(|step| done.step(step));
         return Ok(done);
     }
+    super::only_root().map_err(|error| undone(error.into()))?;
     let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
         let _names = Names::hold(&store)?;
         let view = View::take(&store)?;
@@ -327,12 +339,7 @@ pub fn forget(
             tell(&step.describe());
             done.step(step);
         };
-        for step in &removed.steps {
-            if let Some(change) = packets_of(step, &removed.segments) {
-                journal.step(Undo::Network { change })?;
-            }
-            apply(std::slice::from_ref(step), journal, &store, &mut tell)?;
-        }
+        apply(&removed.steps, journal, &store, &mut tell)?;
         done.files = refresh(state, &store, journal)?;
         for setting in others.iter().rev() {
             set(setting, journal, &mut done)?;

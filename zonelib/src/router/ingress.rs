@@ -260,6 +260,7 @@ fn change(
         };
         return look().map_err(undone);
     }
+    super::only_root().map_err(|error| undone(error.into()))?;
     let subject = ingress.router.zone().cloned().map_or(Subject::Global, Subject::Whole);
     let changed = Journal::during(state, subject, ("ingress", false), recovered, |journal| {
         // Others may change the rules of the same router.

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, ZoneName, ZonesError, zones};
-use crate::host::{self, HostError, Reread, in_zone};
+use crate::host::{self, HostCommand, HostError, Reread, in_zone};
 use crate::journal::{Journal, JournalError, RootOf, StateDir, Undo};
 use crate::root::Tree;
 use crate::storage::{OpenError, OpenRoot};
@@ -79,6 +79,14 @@ pub enum RouterError {
     /// Somebody interrupted.
     #[error("interrupted")]
     Interrupted,
+    /// Somebody who may not.
+    #[error("only root can change routers; run it as root")]
+    NotRoot,
+}
+
+/// Refuses who may not change routers, before anything is begun.
+fn only_root() -> Result<(), RouterError> {
+    if host::is_root() { Ok(()) } else { Err(RouterError::NotRoot) }
 }
 
 /// A router of this host.
@@ -231,13 +239,28 @@ impl LiveRouter {
     /// # Errors
     /// [`RouterError`].
     pub fn refresh(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
-        let records = RouterRecords::read(&self.router, store)?;
-        let files = if records.segments.is_empty() {
-            router_gone(&self.router, &maps(self.tree()).map_err(self.inside())?)
-        } else {
-            router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?
-        };
-        self.bring(&files, journal)
+        self.bring(&self.all_files(&RouterRecords::read(&self.router, store)?)?, journal)
+    }
+
+    fn all_files(&self, records: &RouterRecords) -> Result<Vec<ZoneFile>, RouterError> {
+        if records.segments.is_empty() {
+            return Ok(router_gone(&self.router, &maps(self.tree()).map_err(self.inside())?));
+        }
+        Ok(router_files(&records.routing(), &records.own(), &self.traits()?, &Settings::default())?)
+    }
+
+    /// What would change if the records were these, and what a router that runs would do about it: command lines.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn plan_refresh(&self, records: &RouterRecords) -> Result<(Vec<Change>, Vec<String>), RouterError> {
+        let changes = plan(self.tree(), &self.all_files(records)?).map_err(self.inside())?;
+        let mut lines = Vec::new();
+        for reread in rereads(&changes).into_iter().filter(|_| self.running) {
+            let commands = reread.commands(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
+            lines.extend(commands.iter().map(HostCommand::line));
+        }
+        Ok((changes, lines))
     }
 
     /// What would change if the ways in were these.

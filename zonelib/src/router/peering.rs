@@ -9,10 +9,12 @@ use std::path::Path;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{LiveRouter, RouterError};
+use super::{LiveRouter, RouterError, RouterRecords};
 use crate::journal::{Failure, Journal, Recovered, StateDir, Subject};
 use crate::net::address::overlap;
+use crate::net::inside::Change;
 use crate::net::{ApplyError, Names, Outside, Peer, Peering, PlanError, Remembered, Router, Segment, Step, View};
+use crate::populate::printable;
 use crate::store::{Directory, Key, Record, Records, Store, StoreError};
 
 /// Bytes of the longest description of a router.
@@ -151,109 +153,193 @@ fn check(own: &Own<'_>, half: &Half) -> Result<(), PeeringError> {
     Ok(())
 }
 
-/// What is done to a peering.
-enum Verb {
-    Begin(Peering),
-    End(Peering),
+/// What a router of this host is to be to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A peer of this one, which is of this host too.
+    Here(String),
+    /// A peer of one of another host.
+    Elsewhere(Half),
+    /// A peer no more.
+    NoMore(String),
 }
 
-/// Makes two routers of this host peers.
-///
-/// # Errors
-/// [`PeeringError`]: nothing of it is left, unless it says so.
-pub fn join((one, other): (&str, &str), state: &StateDir, recovered: &dyn Fn(&Recovered)) -> Result<(), PeeringError> {
-    operate(state, one, recovered, |view, _| {
-        let (near, far) = (Own::find(one, &view.segments)?, Own::find(other, &view.segments)?);
-        if one == other {
-            return refused(format!("`{one}` cannot be its own peer"));
-        }
-        check(&near, &Half::of(other, &view.segments)?)?;
-        Ok(Verb::Begin(Peering { one: near.router.clone(), other: Peer::Here(far.router.clone()) }))
-    })
-    .map(drop)
+/// A router of this host, and what is wanted of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The router: a zone, or `global`.
+    pub router: String,
+    /// What is wanted.
+    pub wish: Wish,
 }
 
-/// Makes a router of this host a peer of one of another host; its own half, for that host.
-///
-/// # Errors
-/// As [`join`].
-pub fn join_elsewhere(
-    (one, far): (&str, &Half),
-    state: &StateDir,
-    recovered: &dyn Fn(&Recovered),
-) -> Result<Half, PeeringError> {
-    operate(state, one, recovered, |view, _| {
-        let near = Own::find(one, &view.segments)?;
-        if view.segments.iter().any(|segment| segment.router.zone_name() == far.router) {
-            return refused(format!("`{0}` is a router of this host too; give the other one another name", far.router));
+/// What is done, or would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Joined {
+    /// The peering.
+    pub peering: Peering,
+    /// Steps on the records.
+    pub steps: Vec<Step>,
+    /// What becomes of the routers of this host.
+    pub routers: Vec<Told>,
+    /// What the other host has to know of the router.
+    pub half: Half,
+}
+
+/// What a router is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// The router.
+    pub router: String,
+    /// It runs, and takes it at once.
+    pub running: bool,
+    /// What becomes of its files.
+    pub files: Vec<Change>,
+    /// What has it read them.
+    pub commands: Vec<String>,
+}
+
+/// What is to be done to the records.
+struct Decided {
+    step: Step,
+    peering: Peering,
+    begins: bool,
+}
+
+impl Decided {
+    /// The peerings, once it is done.
+    fn assume(&self, peerings: &mut Vec<Peering>) {
+        if self.begins {
+            peerings.push(self.peering.clone());
+        } else {
+            peerings.retain(|other| other.key() != self.peering.key());
         }
-        for network in &far.networks {
-            if let Some((other, whose)) = view.overlapping(*network) {
-                return Err(PlanError::Overlap { network: *network, other, whose }.into());
+    }
+
+    fn joined(&self, state: &StateDir, store: &dyn Store, half: Half) -> Result<Joined, PeeringError> {
+        let mut routers = Vec::new();
+        for router in sides(&self.peering) {
+            let live = match LiveRouter::find(router, state) {
+                Err(RouterError::NotInstalled(_)) if !self.begins => continue,
+                live => live?,
+            };
+            let records = RouterRecords::read_as_if(router, store, |peerings| self.assume(peerings))?;
+            let (planned, running) = (live.plan_refresh(&records), live.is_running());
+            live.close()?;
+            let (files, commands) = planned?;
+            routers.push(Told { router: router.zone_name().to_owned(), running, files, commands });
+        }
+        Ok(Joined { peering: self.peering.clone(), steps: vec![self.step.clone()], routers, half })
+    }
+}
+
+impl Joined {
+    /// What people check: every command, every file with what it will say.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text: String = self.steps.iter().map(|step| format!("# {}\n", step.describe())).collect();
+        for told in &self.routers {
+            for file in &told.files {
+                let what = if file.after.is_some() { "write" } else { "remove" };
+                text.push_str(&format!("# {what} /{} in router `{}`\n", file.path, told.router));
+                let lines = file.after.iter().flat_map(|after| after.split_inclusive(|&byte| byte == b'\n'));
+                for line in lines.map(<[u8]>::trim_ascii_end) {
+                    text.push_str(format!("#     {}", printable(line)).trim_end());
+                    text.push('\n');
+                }
             }
+            if !told.running {
+                text.push_str(&format!("# router `{}` does not run, and reads this when it does\n", told.router));
+            }
+            told.commands.iter().for_each(|line| text.push_str(&format!("{line}\n")));
         }
-        check(&near, far)?;
-        let Half { router, outside, networks, .. } = far.clone();
-        Ok(Verb::Begin(Peering {
-            one: near.router.clone(),
-            other: Peer::Elsewhere { name: router, outside, networks },
-        }))
-    })
+        text
+    }
 }
 
-/// Makes two routers peers no more.
-///
-/// # Errors
-/// As [`join`]; or they are none.
-pub fn leave((one, other): (&str, &str), state: &StateDir, recovered: &dyn Fn(&Recovered)) -> Result<(), PeeringError> {
-    let (first, second) = (one.min(other), one.max(other));
-    operate(state, one, recovered, |_, store| match store.get::<Peering>(&Key::of(&[first, second]))? {
-        Some(peering) => Ok(Verb::End(peering)),
-        None => refused(format!("`{one}` and `{other}` are no peers; `net-list` names those that are")),
-    })
-    .map(drop)
-}
-
-/// The half of `one` afterwards.
-fn operate(
-    state: &StateDir,
-    one: &str,
-    recovered: &dyn Fn(&Recovered),
-    decide: impl FnOnce(&View, &dyn Store) -> Result<Verb, PeeringError>,
-) -> Result<Half, PeeringError> {
-    let store = Directory::new(state);
-    let subject = match one.parse() {
-        Ok(zone) => Subject::Whole(zone),
-        Err(_) if one == Router::Global.zone_name() => Subject::Global,
-        Err(error) => return refused(error.to_string()),
-    };
-    let done = Journal::during(state, &subject, ("net-peer", false), recovered, |journal| {
-        let _names = Names::hold(&store)?;
+impl Join {
+    /// What would be done; nothing is changed.
+    ///
+    /// # Errors
+    /// [`PeeringError`]: what [`Join::run`] would refuse.
+    pub fn plan(&self, state: &StateDir) -> Result<Joined, PeeringError> {
+        let store = Directory::new(state);
         let view = View::take(&store)?;
-        let verb = decide(&view, &store)?;
-        let (step, peering) = match verb {
-            Verb::Begin(peering) if store.get::<Peering>(&peering.key())?.is_some() => {
-                return refused(format!(
-                    "`{}` and `{}` are peers already",
-                    peering.one.zone_name(),
-                    peering.other.name()
-                ));
-            }
-            Verb::Begin(peering) => {
-                // One that is not there could not be told.
-                sides(&peering).try_for_each(|router| LiveRouter::find(router, state)?.close())?;
-                (Step::remember(Remembered::Peering(peering.clone())), peering)
-            }
-            Verb::End(peering) => (Step::forget::<Peering>(&peering.key()), peering),
+        self.decide(&view, &store)?.joined(state, &store, Half::of(&self.router, &view.segments)?)
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`PeeringError`]: nothing of it is left, unless it says so.
+    pub fn run(&self, state: &StateDir, recovered: &dyn Fn(&Recovered)) -> Result<Joined, PeeringError> {
+        let store = Directory::new(state);
+        let one = self.router.as_str();
+        let subject = match one.parse() {
+            Ok(zone) => Subject::Whole(zone),
+            Err(_) if one == Router::Global.zone_name() => Subject::Global,
+            Err(error) => return refused(error.to_string()),
         };
-        crate::net::apply(&[step], journal, &store, &mut |_| {})?;
-        refresh(&peering, state, &store, journal)?;
-        Half::of(one, &view.segments)
-    });
-    done.map_err(|failure| match failure {
-        Failure::Undone(error) => error,
-        failure => PeeringError::Failed(Box::new(failure)),
-    })
+        let done = Journal::during(state, &subject, ("net-peer", false), recovered, |journal| {
+            let _names = Names::hold(&store)?;
+            let view = View::take(&store)?;
+            let decided = self.decide(&view, &store)?;
+            // One that is not there could not be told.
+            let joined = decided.joined(state, &store, Half::of(one, &view.segments)?)?;
+            crate::net::apply(&joined.steps, journal, &store, &mut |_| {})?;
+            refresh(&joined.peering, state, &store, journal)?;
+            Ok(joined)
+        });
+        done.map_err(|failure| match failure {
+            Failure::Undone(error) => error,
+            failure => PeeringError::Failed(Box::new(failure)),
+        })
+    }
+
+    fn decide(&self, view: &View, store: &dyn Store) -> Result<Decided, PeeringError> {
+        let one = self.router.as_str();
+        let peering = match &self.wish {
+            Wish::NoMore(other) => {
+                let key = Key::of(&[one.min(other), one.max(other)]);
+                let Some(peering) = store.get::<Peering>(&key)? else {
+                    return refused(format!("`{one}` and `{other}` are no peers; `net-list` names those that are"));
+                };
+                return Ok(Decided { step: Step::forget::<Peering>(&key), peering, begins: false });
+            }
+            Wish::Here(other) => here((one, other), view)?,
+            Wish::Elsewhere(far) => elsewhere(one, far, view)?,
+        };
+        if store.get::<Peering>(&peering.key())?.is_some() {
+            return refused(format!("`{one}` and `{}` are peers already", peering.other.name()));
+        }
+        Ok(Decided { step: Step::remember(Remembered::Peering(peering.clone())), peering, begins: true })
+    }
+}
+
+/// Two routers of this host.
+fn here((one, other): (&str, &str), view: &View) -> Result<Peering, PeeringError> {
+    let (near, far) = (Own::find(one, &view.segments)?, Own::find(other, &view.segments)?);
+    if one == other {
+        return refused(format!("`{one}` cannot be its own peer"));
+    }
+    check(&near, &Half::of(other, &view.segments)?)?;
+    Ok(Peering { one: near.router.clone(), other: Peer::Here(far.router.clone()) })
+}
+
+/// A router of this host, and one of another.
+fn elsewhere(one: &str, far: &Half, view: &View) -> Result<Peering, PeeringError> {
+    let near = Own::find(one, &view.segments)?;
+    if view.segments.iter().any(|segment| segment.router.zone_name() == far.router) {
+        return refused(format!("`{0}` is a router of this host too; give the other one another name", far.router));
+    }
+    for network in &far.networks {
+        if let Some((other, whose)) = view.overlapping(*network) {
+            return Err(PlanError::Overlap { network: *network, other, whose }.into());
+        }
+    }
+    check(&near, far)?;
+    let Half { router, outside, networks, .. } = far.clone();
+    Ok(Peering { one: near.router.clone(), other: Peer::Elsewhere { name: router, outside, networks } })
 }
 
 /// The sides of a peering that are on this host.

@@ -36,7 +36,21 @@ impl RouterRecords {
     /// # Errors
     /// [`StoreError`].
     pub fn read(router: &Router, store: &dyn Store) -> Result<Self, StoreError> {
-        let mut records = Self::without_zones(router, store)?;
+        Self::read_as_if(router, store, |_| {})
+    }
+
+    /// The same, as if the peerings of this host were others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read_as_if(
+        router: &Router,
+        store: &dyn Store,
+        change: impl FnOnce(&mut Vec<Peering>),
+    ) -> Result<Self, StoreError> {
+        let mut peerings: Vec<Peering> = store.list()?;
+        change(&mut peerings);
+        let mut records = Self::without_zones(router, &peerings, store)?;
         records.attachments = store.list()?;
         records.keep_own();
         Ok(records)
@@ -47,7 +61,7 @@ impl RouterRecords {
     /// # Errors
     /// [`StoreError`].
     pub fn read_for(router: &Router, zone: &ZoneName, store: &dyn Store) -> Result<Self, StoreError> {
-        let mut records = Self::without_zones(router, store)?;
+        let mut records = Self::without_zones(router, &store.list::<Peering>()?, store)?;
         for key in store.keys(Attachment::KIND)? {
             if key.parts().next() == Some(zone.as_str()) {
                 records.attachments.extend(store.get::<Attachment>(&key)?);
@@ -57,10 +71,9 @@ impl RouterRecords {
         Ok(records)
     }
 
-    fn without_zones(router: &Router, store: &dyn Store) -> Result<Self, StoreError> {
+    fn without_zones(router: &Router, peerings: &[Peering], store: &dyn Store) -> Result<Self, StoreError> {
         let all: Vec<Segment> = store.list()?;
-        let peerings: Vec<Peering> = store.list()?;
-        let beside = beside(router, &peerings, &all);
+        let beside = beside(router, peerings, &all);
         let segments = all.into_iter().filter(|segment| segment.router == *router).collect();
         let ingresses: Vec<Ingress> = store.list()?;
         let ingresses = ingresses.into_iter().filter(|ingress| ingress.router == *router).collect();

@@ -1,13 +1,14 @@
 //! The network part alone, for zones that other tools have made: links, records, the zone's configuration, its files,
 //! and what its router has to know.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::config::{ConfigError, IpType, NetResourceChange, Network, ZoneConfig, ZoneName, file};
-use crate::journal::{Journal, Recovered, RootOf, StateDir, Subject, Undo};
+use crate::journal::{Failure, Journal, Recovered, RootOf, StateDir, Subject, Undo};
 use crate::net::inside::{self, Brand, Content, InsideError, Settings, Tenant, ZoneFile};
 use crate::net::{self, Attachment, Ingress, LinkName, Names, Removed, Router, Step, View, Wanted};
 use crate::router::{LiveRouter, RouterError, RouterRecords};
@@ -22,7 +23,8 @@ use super::wiring::{Behind, bring_up_to_date, left_to_know};
 /// Brands whose zones configure their interfaces by files of illumos.
 const WITH_FILES: [&str; 7] = ["sparse-root", "whole-root", "alien-root", "ipkg", "lipkg", "sparse", "illumos"];
 /// What begins the names of the files that an interface has.
-const INTERFACE_FILES: [&str; 3] = ["etc/hostname", "etc/defaultrouter", "etc/inet/ndpd.conf"];
+const INTERFACE_FILES: [&str; 4] =
+    ["etc/hostname", "etc/defaultrouter", "etc/inet/static_routes", "etc/inet/ndpd.conf"];
 
 /// What is said to the zone's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,16 +193,18 @@ impl Attach {
         only_global()?;
         let store = Directory::new(state);
         let subject = Subject::Whole(self.wanted.zone.clone());
+        let begun = Cell::new(false);
         let done = Journal::during(state, &subject, ("net-attach", false), recovered, |journal| {
             let names = Names::hold(&store)?;
             let found = Found::look(&self.wanted.zone)?;
             let prepared = self.look(&found, &store, &mut View::take(&store)?)?;
+            begun.set(true);
             net::apply(&prepared.wiring.steps, journal, &store, &mut |step| tell(&step.describe()))?;
             prepared.finish(&found, (state, &store), journal, tell)?;
             drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
-        Ok(done?)
+        done.map_err(|failure| refused_or_undone(failure, begun.get()))
     }
 }
 
@@ -261,9 +265,13 @@ impl Detach {
         let Removed { steps, attachments, notes, .. } = removed;
         let routers = behind.iter().map(|behind| behind.router.zone_name().to_owned()).collect();
         let is_left = |one: &Attachment| !attachments.contains(one);
-        let own: Vec<Attachment> = existing(zone, view, store)?.into_iter().filter(is_left).collect();
+        let all = existing(zone, view, store)?;
+        let own: Vec<Attachment> = all.iter().filter(|one| is_left(one)).cloned().collect();
         let gone: Vec<LinkName> = attachments.iter().map(|one| one.link.clone()).collect();
-        let files = if found.root.is_some() { interface_files(zone, &own, &gone) } else { Vec::new() };
+        let mut files = if found.root.is_some() { interface_files(zone, &own, &gone) } else { Vec::new() };
+        if found.root.is_some() {
+            files.extend(lost_route(&interface_files(zone, &all, &[]), &files));
+        }
         let names = shown(&files, &gone);
         let wiring = Wiring { steps, files: names, routers, notes, ..Wiring::default() };
         Ok(Prepared { wiring, behind, files, updated })
@@ -282,6 +290,7 @@ impl Detach {
         only_global()?;
         let store = Directory::new(state);
         let subject = Subject::Whole(self.zone.clone());
+        let begun = Cell::new(false);
         let done = Journal::during(state, &subject, ("net-detach", false), recovered, |journal| {
             let names = Names::hold(&store)?;
             let found = Found::look(&self.zone)?;
@@ -289,6 +298,7 @@ impl Detach {
             if prepared.wiring.steps.is_empty() {
                 return Err(ZoneError::Refused(format!("zone `{}` is on no network that zonekit knows", self.zone)));
             }
+            begun.set(true);
             net::apply(&prepared.wiring.steps, journal, &store, &mut |step| tell(&step.describe()))?;
             write_files(&found, state, &prepared.files, journal, tell)?;
             for behind in &prepared.behind {
@@ -302,7 +312,7 @@ impl Detach {
             drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
-        Ok(done?)
+        done.map_err(|failure| refused_or_undone(failure, begun.get()))
     }
 }
 
@@ -342,6 +352,14 @@ impl Detach {
     }
 }
 
+/// Of what was refused before anything was begun nothing had to be undone.
+fn refused_or_undone(failure: Failure<ZoneError>, begun: bool) -> ZoneError {
+    match failure {
+        Failure::Undone(error) if !begun => error,
+        failure => failure.into(),
+    }
+}
+
 /// The attachments that a zone has.
 fn existing(zone: &ZoneName, view: &View, store: &dyn Store) -> Result<Vec<Attachment>, ZoneError> {
     let mut found = Vec::new();
@@ -368,10 +386,21 @@ fn interface_files(zone: &ZoneName, attachments: &[Attachment], gone: &[LinkName
     inside::zone_files(&tenant).into_iter().filter(ours).collect()
 }
 
+/// The default route that a zone has no longer, unless somebody has written another one.
+fn lost_route(before: &[ZoneFile], after: &[ZoneFile]) -> Option<ZoneFile> {
+    const FILE: &str = "etc/defaultrouter";
+    let of = |files: &[ZoneFile]| files.iter().find(|file| file.path == FILE).map(|file| file.content.clone());
+    match (of(before), of(after)) {
+        (Some(Content::Whole(text)), None) => Some(ZoneFile::new(FILE, Content::GoneIf(text))),
+        _ => None,
+    }
+}
+
 /// In words. Files that are not to be there are told of the interfaces that go alone.
 fn shown(files: &[ZoneFile], gone: &[LinkName]) -> Vec<String> {
     let word = |file: &ZoneFile| match &file.content {
-        Content::Gone | Content::GoneIf(_) => {
+        Content::GoneIf(_) => Some(format!("remove /{}", file.path)),
+        Content::Gone => {
             gone.iter().any(|link| file.path.ends_with(&format!(".{link}"))).then(|| format!("remove /{}", file.path))
         }
         Content::Block(lines) if lines.is_empty() => None,

@@ -1,7 +1,6 @@
 //! A request against the host: everything that would be in the way is found before anything is made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use contents::alias::Aliases;
@@ -12,9 +11,8 @@ use crate::config::{self, ZoneName};
 use crate::host::zfs::{self, Datasets, Kind as DatasetKind};
 use crate::host::{self, HostCommand};
 use crate::journal::{self, StateDir, Subject};
-use crate::net::Attachment;
-use crate::net::files::{SshKey, ValueError};
 use crate::net::inside::Settings;
+use crate::net::{Attachment, credentials};
 use crate::populate::{self, Image, Kept, Wanted};
 use crate::root::Tree;
 use crate::storage;
@@ -24,11 +22,10 @@ use super::accounts::{Account, Accounts};
 use super::kind::{FromImage, Kind};
 use super::record::{self, ZoneRecord};
 use super::request::{One, Request};
+use super::seed;
 use super::templates::Template;
 use super::{Problems, TemplateName, ZoneError};
 
-/// Bytes of a file with public keys.
-const KEYS_LIMIT: u64 = 64 << 10;
 /// What the global zone keeps for itself: so many bytes, and a tenth of the rest.
 const RESERVED: u64 = 128 << 20;
 /// Where firmware of virtual machines is.
@@ -239,20 +236,22 @@ impl Look<'_> {
             }
         }
         if let Some(path) = &request.ssh_key {
-            match keys(path) {
+            match credentials::keys(path) {
                 Ok(keys) => self.found.settings.keys = keys,
-                Err(problem) => self.problem(format!("{}: {problem}", path.display())),
+                Err(problem) => self.problem(problem.to_string()),
             }
         }
         if let Some(path) = &request.password {
-            let password = small_file(path).and_then(|text| match text.trim_end_matches('\n').parse() {
-                Ok(password) => Ok(password),
-                Err(error) => Err(ValueError::to_string(&error)),
-            });
-            match password {
+            let guest = request.kind == Kind::Bhyve;
+            match if guest { credentials::guest_password(path) } else { credentials::password(path) } {
                 Ok(password) => self.found.settings.password = Some(password),
-                Err(problem) => self.problem(format!("{}: {problem}", path.display())),
+                Err(problem) => self.problem(problem.to_string()),
             }
+        }
+        if request.cloud_init_iso
+            && let Err(why) = seed::image::possible()
+        {
+            self.problem(format!("{why}, or give -C if the bhyve brand of this host makes it"));
         }
         if request.kind == Kind::Bhyve {
             let firmware = request.firmware.as_ref().map_or(USUAL_FIRMWARE, |firmware| firmware.as_str());
@@ -433,62 +432,7 @@ fn unexpected(command: &str, text: &str) -> ZoneError {
     ZoneError::Refused(format!("`{command}` printed what cannot be understood: `{}`", text.escape_debug()))
 }
 
-/// The text of a small file that an administrator has named.
-fn small_file(path: &Path) -> Result<String, String> {
-    let found = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !found.is_file() {
-        return Err("is no regular file".to_owned());
-    }
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    file.take(KEYS_LIMIT + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > KEYS_LIMIT {
-        return Err(format!("is larger than {KEYS_LIMIT} bytes"));
-    }
-    Ok(text)
-}
-
-/// Reads public keys, a line each. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT.
-fn keys(path: &Path) -> Result<Vec<SshKey>, String> {
-    let text = small_file(path)?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let keys: Result<Vec<SshKey>, ValueError> = lines.map(str::parse).collect();
-    let keys = keys.map_err(|error| error.to_string())?;
-    if keys.is_empty() { Err("has no public key".to_owned()) } else { Ok(keys) }
-}
-
 /// The name under which zonecfg(8) knows a template.
 pub(super) fn template_file(name: &TemplateName) -> String {
     format!("TRIBtemplate-{name}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_public_keys_are_keys() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key.pub");
-        let read = |text: &[u8]| {
-            std::fs::write(&path, text).unwrap();
-            keys(&path)
-        };
-        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA joe";
-        let found = read(format!("# mine\n\n{key}\r\n").as_bytes()).unwrap();
-        assert_eq!(found.iter().map(SshKey::as_str).collect::<Vec<_>>(), [key]);
-        for (text, words) in [
-            (&b""[..], "has no public key"),
-            (b"# only\n", "has no public key"),
-            (b"hello\n", "public key of ssh"),
-            (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "private key"),
-            (b"ssh-ed25519 \x01\n", "public key of ssh"),
-            (b"\xff\xfe", "UTF-8"),
-        ] {
-            let error = read(text).unwrap_err();
-            assert!(error.contains(words), "{error}");
-        }
-        assert!(read(&b"# ssh-ed25519 AAAA\n".repeat(5000)).unwrap_err().contains("larger than"));
-        assert!(keys(dir.path()).unwrap_err().contains("no regular file"));
-    }
 }

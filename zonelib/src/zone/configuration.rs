@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::config::Network;
 use crate::config::command::{Begin, CommandError, Commands, MADE};
 use crate::host;
+use crate::net::files::cloud_init;
 
 use super::accounts::Account;
 use super::check::{USUAL_FIRMWARE, template_file};
 use super::record::Share;
 use super::request::Request;
+use super::seed::CDROMS;
 use super::{Kind, ZoneError};
 
 /// The packages that the distribution's installer keeps, which zones of the host can use too.
@@ -111,7 +113,12 @@ impl Configuration<'_> {
         if let Some(image) = &request.image {
             let image = image.to_string_lossy();
             commands.lofs(&image, &image, &["ro", "nodevices"])?;
-            commands.attr("cdrom", &image)?;
+            commands.attr(CDROMS[0], &image)?;
+        }
+        if request.cloud_init_iso {
+            // What boots a CD boots the first one.
+            let name = CDROMS[usize::from(request.image.is_some())];
+            commands.attr(name, &format!("/{}", cloud_init::IMAGE))?;
         }
         let firmware = request.firmware.as_ref().map_or(USUAL_FIRMWARE, |firmware| firmware.as_str());
         for (name, value) in [("vnc", "on"), ("bootrom", firmware), ("acpi", "off")] {
@@ -160,3 +167,7 @@ pub(super) fn shares(request: &Request, data: &Path, accounts: &[Account]) -> Ve
         .chain(homes)
         .collect()
 }
+
+#[cfg(test)]
+#[path = "configuration_tests.rs"]
+mod tests;

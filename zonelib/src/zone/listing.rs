@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::{self, IpType, Zone, ZoneConfig, ZoneName};
 use crate::journal::{self, StateDir, Subject};
-use crate::net::{Attachment, Segment};
+use crate::net::{Attachment, Place, Segment, VlanId};
 use crate::store::{Directory, Records};
 
 use super::destroy::Destroy;
@@ -42,6 +42,10 @@ pub struct Row {
 pub struct Interface {
     /// The link.
     pub link: String,
+    /// The link of the host that it is on, when it is on no segment.
+    pub over: Option<String>,
+    /// The VLAN of that which it is in.
+    pub vlan: Option<VlanId>,
     /// Its addresses.
     pub addresses: Vec<String>,
     /// The segment, when it is on one.
@@ -238,6 +242,8 @@ fn interfaces(zone: &ZoneName, known: &Known) -> Vec<Interface> {
         let segment = known.segments.iter().find(|segment| Some(&segment.name) == attachment.segment());
         Interface {
             link: attachment.link.to_string(),
+            over: if let Place::Link(over) = &attachment.place { Some(over.to_string()) } else { None },
+            vlan: attachment.vlan,
             addresses: addresses(&[attachment]),
             segment: segment.map(|segment| segment.name.to_string()),
             router: segment.map(|segment| segment.router.zone_name().to_owned()),

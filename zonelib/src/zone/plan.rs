@@ -20,6 +20,7 @@ use super::kind::FromImage;
 use super::places::Places;
 use super::record::{Made, Share, ZoneRecord};
 use super::request::{One, Request};
+use super::seed::{GuestFacts, image};
 use super::step::{Files, Shown, Step, told_file};
 use super::wiring::{Behind, NewRouter};
 use super::{Kind, Problems, ZONES, ZoneError};
@@ -128,7 +129,7 @@ pub fn shown(step: &Shown) -> String {
 }
 
 /// Without what would change a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
@@ -228,6 +229,7 @@ impl Planning<'_> {
         let (zonepath, file) = (plan.zonepath.clone(), told_file(self.state, &one.name));
         plan.steps.push(Step::Configure { zone: one.name.clone(), zonepath, file, commands });
         self.installation(one, &mut plan, self.files(one, &network, sofar));
+        plan.steps.extend(self.seed(one, &plan, &network, sofar));
         let known = |name: &SegmentName| sofar.segment(name);
         let behind = Behind::all(&one.name, &network.attachments, known);
         plan.steps.extend(behind.into_iter().map(|behind| Step::Join(Box::new(behind))));
@@ -365,12 +367,15 @@ impl Planning<'_> {
         let request = self.request;
         self.with_tenant(one, network, sofar, |tenant| match request.kind {
             Kind::Lx => lx_attributes(&request.kernel.clone().unwrap_or_default(), tenant.domain, tenant.servers),
-            Kind::Bhyve if request.has_cloud_init() => cloud_init::attributes(&tenant.guest("")),
+            Kind::Bhyve if request.brand_makes_seed() => cloud_init::attributes(&tenant.guest("", &[])),
             _ => Vec::new(),
         })
     }
 
     fn files(&self, one: &One, network: &net::Plan, sofar: &Sofar) -> Files {
+        if self.request.cloud_init_iso {
+            return Files::Of(Vec::new());
+        }
         if self.request.kind != Kind::Router {
             return Files::Of(self.with_tenant(one, network, sofar, zone_files));
         }
@@ -399,6 +404,30 @@ impl Planning<'_> {
         for asked in &request.konfigure {
             plan.steps.push(Step::Konfigure { zone: one.name.clone(), request: asked.to_string() });
         }
+    }
+
+    /// The seed that the brand of a machine does not make.
+    fn seed(&self, one: &One, plan: &ZonePlan, network: &net::Plan, sofar: &Sofar) -> Option<Step> {
+        if !self.request.cloud_init_iso {
+            return None;
+        }
+        let segments = network.attachments.iter().filter_map(|attachment| sofar.segment(attachment.segment()?));
+        let facts = self.with_tenant(one, network, sofar, |tenant| GuestFacts {
+            zone: one.name.clone(),
+            attachments: network.attachments.clone(),
+            segments: segments.cloned().collect(),
+            servers: tenant.servers.to_vec(),
+            domain: tenant.domain.cloned(),
+            keys: tenant.settings.keys.clone(),
+            password: tenant.settings.password.clone(),
+        });
+        Some(Step::Seed {
+            zone: one.name.clone(),
+            kind: plan.kind,
+            zonepath: plan.zonepath.clone(),
+            command: image::command(self.state, &one.name),
+            facts: Box::new(facts),
+        })
     }
 
     fn install_arguments(&self) -> Vec<String> {

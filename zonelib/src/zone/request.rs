@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use crate::config::ZoneName;
 use crate::host::DatasetName;
 use crate::net::files::LxKernel;
-use crate::net::{AskedAddress, Domain, FlowLimits, LinkName, Wanted};
+use crate::net::{AskedAddress, Domain, FlowLimits, Ipv6Addresses, LinkName, VlanId, Wanted};
 
 use super::configuration::{MOST_DISKS, MOST_SHARES};
 use super::kind::{FromImage, Kind};
@@ -43,12 +43,16 @@ pub struct Request {
     pub flow: Option<FlowLimits>,
     /// The link for addresses that no network claims.
     pub link: Option<LinkName>,
+    /// The VLAN of that link.
+    pub vlan: Option<VlanId>,
     /// The domain of the names of the zones behind it.
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones.
     pub routable: bool,
     /// Names elsewhere have no IPv6 addresses for the zones behind it.
     pub filter_aaaa: bool,
+    /// Where the zones behind it have IPv6 addresses from.
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// Directories that are made for it.
     pub directories: Vec<PathBuf>,
     /// Directories of the global zone that it may read.
@@ -83,6 +87,8 @@ pub struct Request {
     pub konfigure: Vec<Konfigure>,
     /// The machine is told its name and address by cloud-init.
     pub cloud_init: bool,
+    /// The same, by a seed that is made here: its brand makes none.
+    pub cloud_init_iso: bool,
     /// The version that Linux claims.
     pub kernel: Option<LxKernel>,
     /// A file with a crypted password: of root in Solaris 10, of the usual account of a machine.
@@ -130,9 +136,11 @@ impl Request {
             ipv6: false,
             flow: None,
             link: None,
+            vlan: None,
             domain: None,
             routable: false,
             filter_aaaa: false,
+            ipv6_addresses: None,
             directories: Vec::new(),
             read_only: Vec::new(),
             read_write: Vec::new(),
@@ -150,6 +158,7 @@ impl Request {
             ssh_key: None,
             konfigure: Vec::new(),
             cloud_init: false,
+            cloud_init_iso: false,
             kernel: None,
             password: None,
             new_volumes: Vec::new(),
@@ -180,17 +189,21 @@ impl Request {
             ipv6: self.ipv6,
             flow: self.flow.clone(),
             link: self.link.clone(),
+            vlan: self.vlan,
             domain: self.domain.clone(),
             routable_ipv6: self.routable,
             filter_aaaa: self.filter_aaaa,
+            ipv6_addresses: self.ipv6_addresses,
             ..Wanted::new(one.name.clone())
         })
     }
 
-    /// Whether the machine has cloud-init: who gives a key wants it there.
+    /// Whether the brand of the machine makes a seed of cloud-init: who gives a key wants it there.
     #[must_use]
-    pub fn has_cloud_init(&self) -> bool {
-        self.kind == Kind::Bhyve && (self.cloud_init || self.ssh_key.is_some() || self.password.is_some())
+    pub fn brand_makes_seed(&self) -> bool {
+        self.kind == Kind::Bhyve
+            && !self.cloud_init_iso
+            && (self.cloud_init || self.ssh_key.is_some() || self.password.is_some())
     }
 
     /// Whether one of these flags was given a value that cannot be read.
@@ -271,16 +284,28 @@ impl Request {
         problems.when(self.flow.is_some() && !exclusive, || {
             "a flow needs a vnic; give -x ADDRESS, or leave out -F".to_owned()
         });
+        problems.when(self.vlan.is_some() && (self.link.is_none() || !self.is_exclusive()), || {
+            "a VLAN is one of a link, for a vnic on it; give --link LINK and -x ADDRESS, or leave out --vlan".to_owned()
+        });
         problems.when(self.ipv6 && !self.shared.is_empty(), || {
             "the global zone gives out its own IPv6 addresses; give -x instead of -i, or leave out -6".to_owned()
         });
-        problems.when(!routes && (self.domain.is_some() || self.routable || self.filter_aaaa), || {
-            "only a router has zones behind it; leave out --domain, --routable and --filter-aaaa, or give -R".to_owned()
+        let given = [
+            ("--domain", self.domain.is_some()),
+            ("--routable", self.routable),
+            ("--filter-aaaa", self.filter_aaaa),
+            ("--ipv6-addresses", self.ipv6_addresses.is_some()),
+        ];
+        let given: Vec<&str> = given.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag)).collect();
+        problems.when(!routes && !given.is_empty(), || {
+            format!("only a router has zones behind it; leave out {}, or give -R", given.join(" "))
         });
-        let ipv6 = self.router_for.iter().any(|net| matches!(net, IpNet::V6(_))) || self.is_unread(&["-R"]);
-        problems.when(self.routable && !ipv6, || {
-            "--routable is about IPv6 networks; give one by -R, or leave it out".to_owned()
-        });
+        let has_ipv6 = self.router_for.iter().any(|net| matches!(net, IpNet::V6(_))) || self.is_unread(&["-R"]);
+        for flag in given.iter().filter(|flag| ["--routable", "--ipv6-addresses"].contains(flag)) {
+            problems.when(routes && !has_ipv6, || {
+                format!("{flag} is about IPv6 networks; give one by -R, or leave it out")
+            });
+        }
         problems.twice("-R", &self.router_for);
         let addresses = self.shared.iter().chain(&self.exclusive).map(|asked| asked.address);
         problems.twice("-i and -x", &addresses.collect::<Vec<_>>());
@@ -317,6 +342,7 @@ impl Request {
             ("-V", !self.new_volumes.is_empty()),
             ("-f", self.firmware.is_some()),
             ("-C", self.cloud_init),
+            ("--cloud-init-iso", self.cloud_init_iso),
         ] {
             problems
                 .when(given && !machine, || format!("{flag} is for virtual machines; leave it out, or give -t bhyve"));
@@ -328,6 +354,10 @@ impl Request {
         if !machine {
             return;
         }
+        problems.when(self.cloud_init && self.cloud_init_iso, || {
+            "either the brand makes the seed of cloud-init or create-zone does; leave out -C or --cloud-init-iso"
+                .to_owned()
+        });
         let volume = self.volume.is_some() || self.is_unread(&["-v"]);
         let disks = !self.new_volumes.is_empty() || self.is_unread(&["-V"]);
         problems.when(!volume && self.image.is_none(), || {

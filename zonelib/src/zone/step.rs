@@ -8,8 +8,9 @@ use crate::host::zfs::{self, MADE_PROPERTY};
 use crate::host::{DatasetName, HostCommand};
 use crate::journal::{Journal, StateDir, Undo};
 use crate::net;
+use crate::net::files::cloud_init;
 use crate::net::inside::{self, ZoneFile};
-use crate::root::Tree;
+use crate::root::{SYSTEM_OWNER, Tree, WholeFile, put_file};
 use crate::storage::{OpenRoot, ROOT};
 use crate::store::{Directory, Expect, Record, Records, Store};
 
@@ -17,11 +18,14 @@ use super::check::KONFIGURATOR;
 use super::error::go_on;
 use super::inside::Edit;
 use super::record::ZoneRecord;
+use super::seed::{GuestFacts, SeedFile, image};
 use super::wiring::{Behind, NewRouter, shown_text};
 use super::{Kind, Size, ZoneError};
 
 /// Where zoneadm(8) is.
 pub(super) const ZONEADM: &str = "/usr/sbin/zoneadm";
+/// What stands for the UUID of a zone that is not installed yet.
+const NO_UUID: &str = "UUID";
 /// The folder of the state directory with files that commands are told by.
 const TOLD: &str = "zonecfg";
 
@@ -90,6 +94,19 @@ pub enum Step {
         files: Files,
         /// What else is set up.
         edits: Vec<Edit>,
+    },
+    /// Make the seed of a machine whose brand makes none, in its root.
+    Seed {
+        /// Its name.
+        zone: ZoneName,
+        /// Its type.
+        kind: Kind,
+        /// Its zonepath.
+        zonepath: PathBuf,
+        /// The command that makes the image.
+        command: HostCommand,
+        /// What the guest is told.
+        facts: Box<GuestFacts>,
     },
     /// Tell a router of a zone behind it.
     Join(Box<Behind>),
@@ -193,6 +210,13 @@ impl Step {
                 shown.extend(texts.map(|(path, text)| ShownFile { path: format!("/{path}"), text: text.to_owned() }));
                 Shown { what: what.join("; "), command: None, files: shown }
             }
+            Self::Seed { zone, command, facts, .. } => {
+                let shown = |file: SeedFile| ShownFile { path: file.name.to_owned(), text: file.text };
+                let files = facts.files(NO_UUID).into_iter().map(shown).collect();
+                let what =
+                    format!("make the seed of zone `{zone}` (/{}), with its UUID as the instance", cloud_init::IMAGE);
+                Shown { files, ..running(what, command) }
+            }
             Self::Join(behind) => {
                 let (router, zone) = (behind.router.zone_name(), &behind.zone);
                 let what =
@@ -253,6 +277,7 @@ impl Step {
                 set_up(root.tree(), files, edits, doing.tell)?;
                 root.close()
             }
+            Self::Seed { zone, kind, zonepath, facts, .. } => seed(doing, zone, (*kind, zonepath), facts),
             Self::Join(behind) => behind.join(doing.state, doing.store, doing.journal),
             Self::Konfigure { zone, request } => heed(doing, &konfigure(zone, request)),
             Self::Remember(record) => {
@@ -393,6 +418,24 @@ fn open_root(state: &StateDir, zone: &ZoneName, kind: Kind, zonepath: &Path) -> 
     let place = zonepath.join(ROOT);
     let tree = Tree::open(zonepath).and_then(|tree| tree.enter(ROOT.as_bytes()));
     Ok(Root::Other(tree.map_err(ZoneError::system(&place))?))
+}
+
+/// The image is made for root alone, outside of the zone, and put into its root as a whole. It goes with that.
+fn seed(
+    doing: &mut Doing<'_>,
+    zone: &ZoneName,
+    (kind, zonepath): (Kind, &Path),
+    facts: &GuestFacts,
+) -> Result<(), ZoneError> {
+    let uuid = indexed(zone)?.and_then(|found| found.uuid);
+    let uuid = uuid.ok_or_else(|| ZoneError::Refused(format!("zone `{zone}` has no UUID, though it is installed")))?;
+    let bytes = image::make(&facts.files(&uuid), zone, doing.state, doing.journal)?;
+    go_on()?;
+    let root = open_root(doing.state, zone, kind, zonepath)?;
+    let whole = WholeFile { bytes: &bytes, mode: 0o600, owner: SYSTEM_OWNER, modified: None };
+    let put = put_file(root.tree(), cloud_init::IMAGE.as_bytes(), Some(&whole));
+    put.map_err(ZoneError::system(&zonepath.join(ROOT).join(cloud_init::IMAGE)))?;
+    root.close()
 }
 
 fn set_up(root: &Tree, files: &Files, edits: &[Edit], tell: &dyn Fn(&str)) -> Result<(), ZoneError> {

@@ -1,5 +1,5 @@
-//! A stand-in for flowadm(8): `add-flow`, `remove-flow`, `show-flow`, `set-flowprop`. Source: `flowadm.c` of
-//! illumos-gate, flowadm(8).
+//! A stand-in for flowadm(8): `add-flow`, `remove-flow`, `show-flow`, `set-flowprop`, `show-flowprop`. Source:
+//! `flowadm.c`, `flowattr.c`, `flowprop.c` of illumos-gate, flowadm(8).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ const LONGEST: usize = 31;
 /// `flowadm`.
 pub(super) fn flowadm(call: &mut Call<'_>, words: &[String]) -> Done {
     let Some((verb, rest)) = words.split_first() else { return Err(misused(call)) };
-    if verb != "show-flow" && !call.is_global() {
+    if !verb.starts_with("show-") && !call.is_global() {
         return Err(call.dies(format!("{verb}: permission denied")));
     }
     match verb.as_str() {
@@ -38,6 +38,7 @@ pub(super) fn flowadm(call: &mut Call<'_>, words: &[String]) -> Done {
         "remove-flow" => remove(call, rest),
         "show-flow" => show(call, rest),
         "set-flowprop" => set(call, rest),
+        "show-flowprop" => show_properties(call, rest),
         _ => Err(misused(call)),
     }
 }
@@ -49,17 +50,15 @@ fn misused(call: &mut Call<'_>) -> Refused {
 
 fn add(call: &mut Call<'_>, words: &[String]) -> Done {
     let options = Options::read(words, "tl:a:p:R:", LONG).map_err(|_| misused(call))?;
-    let Some(name) = options.one().ok_or_else(|| misused(call))?.map(str::to_owned) else {
+    let Some(link) = options.get('l').map(str::to_owned) else { return Err(call.dies("link is required")) };
+    if !call.network().links.contains_key(&link) {
+        return Err(call.dies(format!("invalid link '{link}'")));
+    }
+    let Some([name]) = options.exactly().map(|[name]: [&str; 1]| [name.to_owned()]) else {
         return Err(call.dies("flow name is required"));
     };
-    let Some(link) = options.get('l').map(str::to_owned) else { return Err(call.dies("link is required")) };
-    let valid =
-        name.len() <= LONGEST && name.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"_-.".contains(&letter));
-    if !valid {
-        return Err(call.dies(format!("invalid flow name '{name}'")));
-    }
-    if !call.network().links.contains_key(&link) {
-        return Err(call.dies(format!("invalid link name '{link}'")));
+    if name.len() > LONGEST {
+        return Err(call.dies("flow name too long"));
     }
     let Some(attributes) = options.get('a').and_then(pairs).filter(|list| attributes_valid(list)) else {
         return Err(call.dies("invalid flow attribute specified"));
@@ -98,7 +97,7 @@ fn properties(call: &mut Call<'_>, options: &Options) -> Result<BTreeMap<String,
         for (name, value) in list {
             let valid = match name.as_str() {
                 "maxbw" => bandwidth(&value).is_some_and(|bits| bits >= 1_200_000),
-                "priority" => ["low", "medium", "high", "rt"].contains(&value.as_str()),
+                "priority" => ["low", "medium", "high"].contains(&value.to_lowercase().as_str()),
                 _ => false,
             };
             if !valid && name == "maxbw" && bandwidth(&value).is_some() {
@@ -120,7 +119,7 @@ fn remove(call: &mut Call<'_>, words: &[String]) -> Done {
         (Some(_), Some(_)) | (None, None) => Err(misused(call)),
         (Some(link), None) => {
             if !call.network().links.contains_key(&link) {
-                return Err(call.dies(format!("invalid link name '{link}'")));
+                return Err(call.dies(format!("invalid link '{link}'")));
             }
             call.network().flows.retain(|_, flow| flow.link != link);
             Ok(())
@@ -141,14 +140,18 @@ fn set(call: &mut Call<'_>, words: &[String]) -> Done {
             flow.properties.extend(wanted);
             Ok(())
         }
-        None => Err(call.dies(format!("invalid flow '{name}'"))),
+        // Of a flow that is not there the first property is complained about.
+        None => {
+            let property = wanted.keys().next().cloned().unwrap_or_default();
+            Err(call.dies(format!("warning: invalid flow property '{property}'")))
+        }
     }
 }
 
 const FIELDS: &[&str] = &["flow", "link", "ipaddr", "proto", "lport", "rport", "dsfld"];
 
 fn show(call: &mut Call<'_>, words: &[String]) -> Done {
-    let options = Options::read(words, "pPl:o:S", LONG).map_err(|_| misused(call))?;
+    let options = Options::read(words, "pPl:o:", LONG).map_err(|_| misused(call))?;
     let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
     let parsable = options.has('p');
     let format = Format::new(FIELDS, &FIELDS.join(","), options.get('o'), parsable).map_err(|why| call.dies(why))?;
@@ -164,9 +167,7 @@ fn show(call: &mut Call<'_>, words: &[String]) -> Done {
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
         let address = flow.attributes.iter().find(|(name, _)| name.ends_with("_ip"));
-        let address = address
-            .map(|(name, value)| if name == "local_ip" { format!("LCL:{value}") } else { format!("RMT:{value}") });
-        let address = address.unwrap_or_default();
+        let address = address.map(|(name, value)| addressed(name, value)).unwrap_or_default();
         vec![
             name.clone(),
             flow.link.clone(),
@@ -186,4 +187,64 @@ fn show(call: &mut Call<'_>, words: &[String]) -> Done {
         call.host.say(&line);
     }
     Ok(())
+}
+
+/// An address with the length of its network, and two spaces. Source: `dladm_flow_attr_ip2str()`.
+fn addressed(name: &str, value: &str) -> String {
+    let net: Option<IpNet> = value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from));
+    let side = if name == "local_ip" { "LCL" } else { "RMT" };
+    net.map(|net| format!("{side}:{net}  ")).unwrap_or_default()
+}
+
+const PROPERTY_FIELDS: &[&str] = &["flow", "property", "value", "default", "possible"];
+
+fn show_properties(call: &mut Call<'_>, words: &[String]) -> Done {
+    let options = Options::read(words, "p:cPl:o:", LONG).map_err(|_| misused(call))?;
+    let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
+    let wanted = options.get('p').unwrap_or("maxbw,priority").to_owned();
+    if !wanted.split(',').all(|property| ["maxbw", "priority"].contains(&property)) {
+        return Err(call.dies("invalid flow properties specified"));
+    }
+    let link = options.get('l').map(str::to_owned);
+    if let Some(link) = &link
+        && !call.network().links.contains_key(link)
+    {
+        return Err(call.dies(format!("invalid link '{link}'")));
+    }
+    let format = Format::new(PROPERTY_FIELDS, &PROPERTY_FIELDS.join(","), options.get('o'), options.has('c'));
+    let format = format.map_err(|why| call.dies(why))?;
+    if let Some(name) = &name
+        && !call.network().flows.contains_key(name)
+    {
+        return Err(call.dies(format!("invalid flow: '{name}'")));
+    }
+    let flows = call.network().flows.iter().filter(|(found, flow)| match (&name, &link) {
+        (Some(name), _) => name == *found,
+        (None, Some(link)) => *link == flow.link,
+        (None, None) => true,
+    });
+    let row = |(name, flow): (&String, &Flow), property: &str| {
+        // One that is not set is shown so in parsable output too.
+        let value = flow.properties.get(property).map_or_else(|| "--".to_owned(), |value| value_shown(property, value));
+        vec![name.clone(), property.to_owned(), value, String::new(), String::new()]
+    };
+    let rows: Vec<Vec<String>> =
+        flows.flat_map(|found| wanted.split(',').map(move |property| row(found, property))).collect();
+    for line in format.lines(&rows) {
+        call.host.say(&line);
+    }
+    Ok(())
+}
+
+/// Source: `dladm_bw2str()`, `dladm_pri2str()`.
+fn value_shown(property: &str, value: &str) -> String {
+    if property == "priority" {
+        return value.to_lowercase();
+    }
+    let kilobits = bandwidth(value).unwrap_or_default() / 1000;
+    match (kilobits / 1000, kilobits % 1000) {
+        (whole, 0) => format!("{whole:5}"),
+        (0, part) => format!("0.{part:03}"),
+        (whole, part) => format!("{whole:5}.{part:03}"),
+    }
 }

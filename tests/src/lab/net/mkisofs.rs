@@ -10,15 +10,18 @@ use super::Call;
 
 /// Where the volume label is in an image. Source: ECMA-119, 8.4: sector 16, byte 41 on.
 const LABEL: usize = 16 * 2048 + 40;
+/// Where it is said what has made it.
+const APPLICATION: usize = 16 * 2048 + 574;
 
-/// `mkisofs [-quiet] -o FILE -V LABEL [-J] [-r|-R|-rock] PATH...`.
+/// `mkisofs [-quiet] -o FILE -V LABEL [-A APPLICATION] [-J] [-r|-R|-rock] PATH...`.
 pub(super) fn mkisofs(call: &mut Call<'_>, words: &[String]) -> Done {
-    let (mut output, mut label, mut paths) = (None, None, Vec::new());
+    let (mut output, mut label, mut application, mut paths) = (None, None, None, Vec::new());
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         match word.as_str() {
             "-o" | "-output" => output = rest.next().cloned(),
             "-V" | "-volid" => label = rest.next().cloned(),
+            "-A" | "-appid" => application = rest.next().cloned(),
             "-quiet" | "-J" | "-joliet" | "-r" | "-R" | "-rock" | "-rational-rock" | "-graft-points" => {}
             option if option.starts_with('-') => {
                 return Err(misused(format!("mkisofs: the lab does not know {option}")));
@@ -31,6 +34,9 @@ pub(super) fn mkisofs(call: &mut Call<'_>, words: &[String]) -> Done {
     };
     if label.as_ref().is_some_and(|label| label.len() > 32) {
         return Err(refused("mkisofs: Volume ID string too long"));
+    }
+    if application.as_ref().is_some_and(|application| application.len() > 128) {
+        return Err(refused("mkisofs: Application-id string too long"));
     }
     for path in paths.iter().map(|path| call.file(path)) {
         if !path.exists() {
@@ -52,17 +58,19 @@ pub(super) fn mkisofs(call: &mut Call<'_>, words: &[String]) -> Done {
         }
         None => write(
             &call.file(&output),
-            &label.unwrap_or_default(),
+            (&label.unwrap_or_default(), &application.unwrap_or_default()),
             &paths.iter().map(|path| call.file(path)).collect::<Vec<_>>(),
         ),
     }
 }
 
-fn write(output: &Path, label: &str, paths: &[PathBuf]) -> Done {
+fn write(output: &Path, (label, application): (&str, &str), paths: &[PathBuf]) -> Done {
     let mut image = vec![0; 17 * 2048];
     image[16 * 2048..16 * 2048 + 7].copy_from_slice(b"\x01CD001\x01");
     image[LABEL..LABEL + 32].fill(b' ');
     image[LABEL..LABEL + label.len()].copy_from_slice(label.as_bytes());
+    image[APPLICATION..APPLICATION + 128].fill(b' ');
+    image[APPLICATION..APPLICATION + application.len()].copy_from_slice(application.as_bytes());
     let mut files: Vec<PathBuf> = paths.to_vec();
     for directory in paths.iter().filter(|path| path.is_dir()) {
         files.extend(fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()));

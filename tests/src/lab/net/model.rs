@@ -48,6 +48,7 @@ pub(crate) enum Class {
     Phys,
     Etherstub,
     Vnic,
+    Vlan,
 }
 
 impl Class {
@@ -56,6 +57,7 @@ impl Class {
             Self::Phys => "phys",
             Self::Etherstub => "etherstub",
             Self::Vnic => "vnic",
+            Self::Vlan => "vlan",
         }
     }
 }
@@ -69,6 +71,9 @@ pub(crate) struct Link {
     /// `random`, `fixed`, `factory, slot 1`.
     pub mac_kind: String,
     pub vid: u16,
+    /// A VLAN that was made though the link may have no room for its tags.
+    #[serde(default)]
+    pub forced: bool,
     pub temporary: bool,
     /// The properties that were set.
     pub properties: BTreeMap<String, String>,
@@ -86,6 +91,7 @@ impl Link {
             mac: None,
             mac_kind: String::new(),
             vid: 0,
+            forced: false,
             temporary: false,
             properties: BTreeMap::new(),
             zone: None,
@@ -198,12 +204,12 @@ impl Network {
         self.serial
     }
 
-    /// The link at the bottom, whose frames these are.
-    pub fn segment<'a>(&'a self, link: &'a str) -> &'a str {
-        match self.links.get(link).and_then(|found| found.over.as_deref()) {
-            Some(over) => self.segment(over),
-            None => link,
-        }
+    /// The link at the bottom, whose frames these are, and the VLAN that they are tagged with; 0 is none.
+    pub fn segment<'a>(&'a self, link: &'a str) -> (&'a str, u16) {
+        let Some(found) = self.links.get(link) else { return (link, 0) };
+        let Some(over) = found.over.as_deref() else { return (link, 0) };
+        let (bottom, vid) = self.segment(over);
+        (bottom, if found.vid == 0 { vid } else { found.vid })
     }
 
     /// The vnics over a link.
@@ -240,7 +246,7 @@ impl Network {
     }
 
     /// All addresses that are up on a segment.
-    pub fn addresses_on(&self, segment: &str) -> BTreeSet<IpAddr> {
+    pub fn addresses_on(&self, segment: (&str, u16)) -> BTreeSet<IpAddr> {
         let of_stack = |stack: &Stack| -> Vec<IpAddr> {
             let on = stack.interfaces.iter().filter(|(name, _)| self.segment(name) == segment);
             let values = on.flat_map(|(_, found)| found.addresses.values());

@@ -3,6 +3,7 @@
 use super::super::options::Options;
 use super::super::zfs::{Done, Refused, refused};
 use super::Call;
+use super::smf::{RIPNG, ROUTED, ROUTING_SET, ROUTING_SETUP};
 
 const OPTIONS: &[&str] = &["ipv4-routing", "ipv6-routing", "ipv4-forwarding", "ipv6-forwarding"];
 
@@ -17,7 +18,7 @@ pub(super) fn routeadm(call: &mut Call<'_>, words: &[String]) -> Done {
         call.host.say("              Configuration   Current              Current");
         call.host.say("                     Option   Configuration        System State");
         for option in OPTIONS {
-            let (persistent, current) = states(call, option);
+            let (persistent, current) = states(call, option)?;
             call.host.say(&format!("{option:>27}   {persistent:<20} {current}"));
         }
         return Ok(());
@@ -31,30 +32,40 @@ pub(super) fn routeadm(call: &mut Call<'_>, words: &[String]) -> Done {
         }
         let service = fmri(&option)?;
         call.service(&service).enabled = letter == 'e';
+        if option == "ipv4-routing" {
+            call.service(ROUTING_SETUP).properties.insert(ROUTING_SET.to_owned(), "true".to_owned());
+            let kept = call.service(ROUTING_SETUP).clone();
+            call.kept().services.insert(ROUTING_SETUP.to_owned(), kept);
+        }
         let kept = call.service(&service).clone();
         call.kept().services.insert(service, kept);
     }
     if options.has('u') {
-        OPTIONS.iter().for_each(|option| call.settle_service(&format!("svc:/network/{option}:default")));
+        for option in OPTIONS {
+            call.settle_service(&fmri(option)?);
+        }
     }
     Ok(())
 }
 
+/// The service that an option is about; those of routing are whatever `routing-svcs` names.
 fn fmri(option: &str) -> Result<String, Refused> {
-    if OPTIONS.contains(&option) {
-        return Ok(format!("svc:/network/{option}:default"));
+    match option {
+        "ipv4-routing" => Ok(ROUTED.to_owned()),
+        "ipv6-routing" => Ok(RIPNG.to_owned()),
+        _ if OPTIONS.contains(&option) => Ok(format!("svc:/network/{option}:default")),
+        _ => Err(refused(format!("routeadm: invalid option: {option}"))),
     }
-    Err(refused(format!("routeadm: invalid option: {option}")))
 }
 
-fn states(call: &mut Call<'_>, option: &str) -> (&'static str, &'static str) {
+fn states(call: &mut Call<'_>, option: &str) -> Result<(&'static str, &'static str), Refused> {
     let word = |on: bool| if on { "enabled" } else { "disabled" };
-    let service = call.service(&format!("svc:/network/{option}:default")).clone();
+    let service = call.service(&fmri(option)?).clone();
     let current = match option.strip_suffix("-forwarding") {
         Some(family) => call.stack().forwards(family),
         None => service.state == "online",
     };
-    (word(service.enabled), word(current))
+    Ok((word(service.enabled), word(current)))
 }
 
 fn show(call: &mut Call<'_>, asked: Option<&str>) -> Done {
@@ -62,7 +73,7 @@ fn show(call: &mut Call<'_>, asked: Option<&str>) -> Done {
         fmri(option)?;
     }
     for option in OPTIONS.iter().filter(|option| asked.is_none_or(|asked| asked == **option)) {
-        let (persistent, current) = states(call, option);
+        let (persistent, current) = states(call, option)?;
         let name = if asked.is_some() { String::new() } else { format!("{option} ") };
         call.host.say(&format!("{name}persistent={persistent} default=disabled current={current}"));
     }

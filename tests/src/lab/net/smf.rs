@@ -15,15 +15,21 @@ pub(super) const FORWARDING: &str = "svc:/network/ipv4-forwarding:default";
 pub(super) const FORWARDING6: &str = "svc:/network/ipv6-forwarding:default";
 pub(super) const DNSMASQ: &str = "svc:/network/dnsmasq:default";
 
+pub(super) const ROUTING_SETUP: &str = "svc:/network/routing-setup:default";
+/// The daemons that learn routes from others.
+pub(super) const ROUTED: &str = "svc:/network/routing/route:default";
+pub(super) const RIPNG: &str = "svc:/network/routing/ripng:default";
+/// Whether somebody has decided that routes are learned, or not. Source: `network-routing-setup.xml`.
+pub(super) const ROUTING_SET: &str = "routeadm/ipv4-routing-set";
+
 /// What every zone has, and whether it is enabled at first.
 const EVERYWHERE: &[(&str, bool)] = &[
     ("svc:/network/loopback:default", true),
     ("svc:/network/physical:default", true),
-    ("svc:/network/routing-setup:default", true),
+    (ROUTING_SETUP, true),
     ("svc:/network/routing/ndp:default", true),
-    ("svc:/network/routing/route:default", false),
-    ("svc:/network/ipv4-routing:default", false),
-    ("svc:/network/ipv6-routing:default", false),
+    (ROUTED, false),
+    (RIPNG, false),
     (FORWARDING, false),
     (FORWARDING6, false),
     (IPFILTER, false),
@@ -56,6 +62,9 @@ impl Service {
         if fmri == IPFILTER {
             made.properties =
                 IPFILTER_PROPERTIES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        }
+        if fmri == ROUTING_SETUP {
+            made.properties.insert(ROUTING_SET.to_owned(), "false".to_owned());
         }
         if fmri == DNSMASQ {
             made.daemon = vec!["/usr/sbin/dnsmasq".to_owned()];

@@ -95,8 +95,7 @@ fn share(network: &mut Network, zone: &str, nets: &[Net]) -> Result<(), String> 
         let Some(address) = super::ipadm::address(&net.address) else {
             return Err(format!("{}: could not set address: Invalid argument", net.address));
         };
-        let segment = network.segment(&net.link).to_owned();
-        if network.addresses_on(&segment).contains(&address.addr()) {
+        if network.addresses_on(network.segment(&net.link)).contains(&address.addr()) {
             return Err(format!("{}: could not bring network interface up: address in use", net.link));
         }
         let serial = network.next();
@@ -297,11 +296,12 @@ fn start(call: &mut Call<'_>) {
     for fmri in names {
         call.settle_service(&fmri);
     }
-    // A stack without any default route is given a routing daemon.
-    let routed = call.stack().routes.iter().any(|route| route.to.prefix_len() == 0);
-    if !routed && call.owns_stack() {
-        call.service("svc:/network/ipv4-routing:default").enabled = true;
-        call.settle_service("svc:/network/ipv4-routing:default");
+    // A stack without any default route is given a routing daemon, unless that was decided. Source: `net-routing-setup`.
+    let routed = call.stack().routes.iter().any(|route| route.to.prefix_len() == 0 && route.to.addr().is_ipv4());
+    let decided = call.service(smf::ROUTING_SETUP).properties.get(smf::ROUTING_SET).is_some_and(|set| set == "true");
+    if !routed && !decided && call.owns_stack() {
+        call.service(smf::ROUTED).enabled = true;
+        call.settle_service(smf::ROUTED);
     }
 }
 

@@ -95,11 +95,12 @@ fn serve(lines: &mut Vec<String>, segment: &Segment) {
         }
     }
     if let (Some(network), Some(gateway)) = (segment.ipv6, segment.gateway6) {
-        // Hosts make up addresses only in networks of this length. Source: RFC 4862, RFC 4291. dnsmasq takes no shorter one,
-        // and announces the router by the part of the network that the gateway is in.
-        let mode = match network.prefix_len() {
-            64 => "ra-only".to_owned(),
-            length => format!("static,{},1h", length.max(64)),
+        // With `static` the router is announced, and the network as one whose addresses are given out. dnsmasq takes no
+        // network shorter than 64 bits, and announces the router by the part of it that the gateway is in.
+        let mode = if segment.has_slaac() {
+            "ra-only".to_owned()
+        } else {
+            format!("static,{},1h", network.prefix_len().max(64))
         };
         lines.push(format!("dhcp-range=set:{inside}-6,{},{mode}", network.network()));
         lines.push(format!("dhcp-option=tag:{inside}-6,option6:dns-server,[{gateway}]"));

@@ -90,8 +90,8 @@ fn frontend(lines: &mut Vec<String>, prefix: &str, port: u16, first: &Ingress, i
         }
         IngressKind::Tls => {
             lines.push("    tcp-request inspect-delay 5s".to_owned());
-            lines.push("    tcp-request content accept if { req_ssl_hello_type 1 }".to_owned());
-            lines.push(format!("    use_backend %[req_ssl_sni,lower,map({map})]"));
+            lines.push("    tcp-request content accept if { req.ssl_hello_type 1 }".to_owned());
+            lines.push(format!("    use_backend %[req.ssl_sni,lower,map({map})]"));
         }
         IngressKind::Tcp => lines.push(format!("    default_backend {}", backend_name(first))),
     }

@@ -1,7 +1,7 @@
 //! Networks for tests of files.
 
 use super::{Beside, Routing};
-use crate::net::{Attachment, Ingress, Router, Segment};
+use crate::net::{Attachment, Ingress, Ipv6Addresses, Router, Segment};
 
 /// Records of a router, from their JSON.
 pub struct Sample {
@@ -52,6 +52,13 @@ pub fn simple() -> Sample {
         beside: Vec::new(),
         forwarders: Vec::new(),
     }
+}
+
+/// Networks whose IPv6 addresses are static.
+pub fn without_slaac() -> Sample {
+    let mut sample = rich();
+    sample.segments.iter_mut().for_each(|segment| segment.ipv6_addresses = Ipv6Addresses::Static);
+    sample
 }
 
 /// A wide IPv4 segment, one with a translated and one with a routable IPv6 network, zones with openings, peers and ways

@@ -17,8 +17,11 @@ pub enum Service {
     Forwarding4,
     /// IPv6 packets are forwarded. It fails where no interface has IPv6.
     Forwarding6,
-    /// Routes are learned from others; to be switched off where they are not.
-    Routing4,
+    /// Sets up routes. It is told that whether routes are learned from others has been decided: else it would have them
+    /// learned wherever there is no default route. Source: routeadm(8), `net-routing-setup`.
+    RoutingSetup,
+    /// Routes are learned from others, by in.routed(8).
+    Routed,
     /// IPv6 neighbours and routers are found.
     Neighbours,
     /// IPFilter. Without a policy it reads no filter rules.
@@ -38,7 +41,8 @@ impl Service {
         match self {
             Self::Forwarding4 => "network/ipv4-forwarding",
             Self::Forwarding6 => "network/ipv6-forwarding",
-            Self::Routing4 => "network/ipv4-routing",
+            Self::RoutingSetup => "network/routing-setup",
+            Self::Routed => "network/routing/route",
             Self::Neighbours => "network/routing/ndp",
             Self::Filter => "network/ipfilter",
             Self::Dnsmasq => "network/dnsmasq",
@@ -67,12 +71,17 @@ pub fn profile(services: &[(Service, bool)]) -> String {
         let name = service.name();
         // Writing to a string does not fail.
         let _ = writeln!(xml, "  <service name=\"{name}\" type=\"service\" version=\"1\">");
-        if *service == Service::Filter {
-            let _ = writeln!(xml, "    <instance name=\"default\" enabled=\"{enabled}\">");
-            xml.push_str(FILTER_POLICY);
-            xml.push_str("    </instance>\n");
-        } else {
+        let properties = match service {
+            Service::Filter => FILTER_POLICY,
+            Service::RoutingSetup => ROUTING_DECIDED,
+            _ => "",
+        };
+        if properties.is_empty() {
             let _ = writeln!(xml, "    <instance name=\"default\" enabled=\"{enabled}\"/>");
+        } else {
+            let _ = writeln!(xml, "    <instance name=\"default\" enabled=\"{enabled}\">");
+            xml.push_str(properties);
+            xml.push_str("    </instance>\n");
         }
         xml.push_str("  </service>\n");
     }
@@ -86,6 +95,13 @@ const FILTER_POLICY: &str = "      \
         <propval name=\"policy\" type=\"astring\" value=\"custom\"/>
         <propval name=\"custom_policy_file\" type=\"astring\" value=\"/etc/ipf/ipf.conf\"/>
         <propval name=\"custom_policy_file_6\" type=\"astring\" value=\"/etc/ipf/ipf6.conf\"/>
+      </property_group>
+";
+
+/// As `routeadm -d ipv4-routing` leaves it.
+const ROUTING_DECIDED: &str = "      \
+<property_group name=\"routeadm\" type=\"framework\">
+        <propval name=\"ipv4-routing-set\" type=\"boolean\" value=\"true\"/>
       </property_group>
 ";
 

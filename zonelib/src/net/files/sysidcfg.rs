@@ -48,10 +48,12 @@ pub fn sysidcfg(answers: &Sysidcfg<'_>) -> String {
 }
 
 fn name_service(answers: &Sysidcfg<'_>) -> Vec<String> {
-    let Some(domain) = answers.domain.filter(|_| !answers.servers.is_empty()) else {
+    // An address of IPv6 would be an error, for which the whole file is passed over; resolv.conf(4) has those.
+    let servers = answers.servers.iter().filter(|server| server.is_ipv4());
+    let servers: Vec<String> = servers.take(3).map(ToString::to_string).collect();
+    let Some(domain) = answers.domain.filter(|_| !servers.is_empty()) else {
         return vec!["name_service=NONE".to_owned()];
     };
-    let servers: Vec<String> = answers.servers.iter().take(3).map(ToString::to_string).collect();
     vec![
         "name_service=DNS {".to_owned(),
         format!("    domain_name={domain}"),

@@ -26,6 +26,23 @@ impl CryptedPassword {
     }
 }
 
+/// The kinds of crypt(3C) that cloud-init tells from a plain password. Source: `cc_set_passwords` of cloud-init.
+const KNOWN_TO_CLOUD_INIT: [&str; 5] = ["$1$", "$2a$", "$2y$", "$5$", "$6$"];
+
+impl CryptedPassword {
+    /// Whether cloud-init sees that it is crypted. It would take any other for the plain password itself.
+    ///
+    /// # Errors
+    /// [`ValueError`].
+    pub fn for_cloud_init(self) -> Result<Self, ValueError> {
+        if KNOWN_TO_CLOUD_INIT.iter().any(|kind| self.0.starts_with(kind)) {
+            return Ok(self);
+        }
+        let rule = "cloud-init takes it for a plain one; make one that begins with `$6$` or `$5$`";
+        Err(ValueError { kind: "crypted password for a guest", rule })
+    }
+}
+
 impl FromStr for CryptedPassword {
     type Err = ValueError;
 
@@ -179,6 +196,9 @@ mod tests {
             "abcdefghijklm n",
         ] {
             assert!(text.parse::<CryptedPassword>().is_err(), "{text}");
+        }
+        for (text, known) in [("$6$a$b", true), ("$2y$10$ab", true), ("$2b$10$ab", false), ("abcdefghijk./", false)] {
+            assert_eq!(text.parse::<CryptedPassword>().unwrap().for_cloud_init().is_ok(), known, "{text}");
         }
         assert_eq!(format!("{:?}", "abcdefghijk./".parse::<CryptedPassword>().unwrap()), "CryptedPassword");
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::journal::SavedFile;
+use crate::journal::{SavedFile, Undo};
 use crate::net::files::{block, dnsmasq, haproxy, resolver};
 use crate::populate::split;
 use crate::root::{FileKind, SYSTEM_OWNER, Timestamp, Tree, WholeFile, missing_folders, put_file, remove_empty_folder};
@@ -97,8 +98,9 @@ fn one(tree: &Tree, file: &ZoneFile) -> Result<Option<Change>, InsideError> {
         Content::Block(lines) => {
             let edited = block::set(old.unwrap_or_default(), lines);
             let edited = edited.map_err(|source| InsideError::Block { path: file.path.clone(), source })?;
-            // A file that has nothing else in it was made for us.
-            Some(edited).filter(|bytes| !bytes.is_empty() || old == Some(b""))
+            // A file that has nothing else in it was made for us. One of blank lines is none that IPFilter reads.
+            let is_blank = |bytes: &[u8]| bytes.trim_ascii().is_empty();
+            Some(edited).filter(|bytes| !is_blank(bytes) || old.is_some_and(is_blank))
         }
         Content::Dns => old.map(|old| resolver::with_dns(old).unwrap_or_else(|| old.to_vec())),
         Content::Gone => None,
@@ -231,6 +233,14 @@ impl Change {
             return Ok(Vec::new());
         }
         missing_folders(tree, &self.path).map_err(fail(&self.path))
+    }
+
+    /// How it is taken back where the file is one of the host; `None` when it was something else than text.
+    pub(crate) fn undo_on_host(&self, path: &Path) -> Option<Undo> {
+        let path = path.to_owned();
+        let Some(before) = &self.before else { return Some(Undo::RemoveFile { path }) };
+        let text = String::from_utf8(before.bytes.clone()).ok()?;
+        Some(Undo::RestoreFile { path, text, mode: before.mode, modified: before.modified? })
     }
 
     fn owner(&self) -> (u32, u32) {

@@ -48,7 +48,7 @@ pub enum Content {
 }
 
 impl ZoneFile {
-    fn new(path: impl Into<String>, content: Content) -> Self {
+    pub(crate) fn new(path: impl Into<String>, content: Content) -> Self {
         Self { path: path.into(), mode: 0o644, content }
     }
 

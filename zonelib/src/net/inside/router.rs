@@ -234,8 +234,9 @@ pub fn services(routing: &Routing<'_>, traits: &RouterTraits) -> Vec<(Service, b
     let ipv6 = routing.segments.iter().any(|segment| segment.gateway6.is_some());
     let mut services = vec![
         (Service::Forwarding4, routing.segments.iter().any(|segment| segment.gateway4.is_some())),
-        // It has its routes, and without a default route it would be switched on.
-        (Service::Routing4, false),
+        // It has its routes.
+        (Service::RoutingSetup, true),
+        (Service::Routed, false),
         (Service::Filter, true),
         (Service::Dnsmasq, true),
         (Service::DnsClient, true),

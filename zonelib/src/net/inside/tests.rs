@@ -237,7 +237,10 @@ fn files_of(
 #[test]
 fn each_brand_gets_what_it_reads() {
     let settings = Settings {
-        keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEXAMPLEKEY me".parse().unwrap()],
+        // Too many for an attribute.
+        keys: ["me", "you"]
+            .map(|who| format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEXAMPLEKEY {who}").parse().unwrap())
+            .to_vec(),
         password: Some("$5$saltsalt$hash".parse().unwrap()),
         ..Settings::default()
     };

@@ -82,13 +82,14 @@ impl Tenant<'_> {
         gateways
     }
 
-    /// What cloud-init is told. `instance` is the zone's UUID.
+    /// What cloud-init is told. `instance` is the zone's UUID; `segments` are those that it is on.
     #[must_use]
-    pub fn guest<'b>(&'b self, instance: &'b str) -> Guest<'b> {
+    pub fn guest<'b>(&'b self, instance: &'b str, segments: &'b [&'b Segment]) -> Guest<'b> {
         Guest {
             zone: self.zone,
             instance,
             attachments: self.attachments,
+            segments,
             domain: self.domain,
             servers: self.servers,
             keys: &self.settings.keys,
@@ -164,7 +165,7 @@ fn resolver_file(tenant: &Tenant<'_>) -> Option<ZoneFile> {
 
 /// Where the boot program of the brand looks for it.
 fn key_file(tenant: &Tenant<'_>) -> Vec<ZoneFile> {
-    if tenant.settings.keys.is_empty() {
+    if tenant.settings.keys.is_empty() || cloud_init::key_as_text(&tenant.settings.keys).is_some() {
         return Vec::new();
     }
     vec![ZoneFile::whole(cloud_init::SSH_KEY, cloud_init::authorized_keys(&tenant.settings.keys))]
@@ -201,9 +202,6 @@ pub fn name_servers(attachments: &[&Attachment], segments: &[Segment], host: &[I
 pub fn lx_attributes(kernel: &LxKernel, domain: Option<&Domain>, servers: &[IpAddr]) -> Vec<(&'static str, String)> {
     let mut attributes = vec![("kernel-version", kernel.as_str().to_owned())];
     attributes.extend(domain.map(|domain| ("dns-domain", domain.to_string())));
-    if !servers.is_empty() {
-        let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
-        attributes.push(("resolvers", servers.join(",")));
-    }
+    attributes.extend(cloud_init::resolvers(servers).map(|servers| ("resolvers", servers)));
     attributes
 }

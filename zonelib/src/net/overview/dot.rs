@@ -1,6 +1,6 @@
 //! For graphviz.
 
-use super::{Overview, addresses, called, networks, outside};
+use super::{Overview, addresses, called, networks, outside, vlan};
 use crate::net::{Attachment, Mode, Router};
 
 impl Overview {
@@ -13,7 +13,8 @@ impl Overview {
         }
         for router in self.routers() {
             let out = self.outside_of(router);
-            let label = [called(router), out.map(outside).unwrap_or_default()];
+            let label =
+                [called(router), out.map(|out| format!("{}{}", outside(out), vlan(out.vlan))).unwrap_or_default()];
             node(&mut dot, &router_id(router), &[&label[0], &label[1]], "shape=box style=filled fillcolor=\"#fde9c8\"");
             if let Some(out) = out {
                 let above = self.segments.iter().find(|segment| segment.etherstub == out.over);
@@ -55,7 +56,12 @@ fn zone(dot: &mut String, network: &str, attachment: &Attachment) {
     let id = format!("zone {}", attachment.zone);
     let style = if attachment.mode == Mode::Shared { "shape=box style=dashed" } else { "shape=box" };
     node(dot, &id, &[attachment.zone.as_str()], style);
-    edge(dot, network, &id, &format!("label={}", quoted(&addresses(attachment))));
+    edge(
+        dot,
+        network,
+        &id,
+        &format!("label={}", quoted(&format!("{}{}", addresses(attachment), vlan(attachment.vlan)))),
+    );
 }
 
 fn node(dot: &mut String, id: &str, lines: &[&str], style: &str) {

@@ -6,7 +6,7 @@ mod text;
 
 use serde::Serialize;
 
-use super::{Attachment, Ingress, LinkName, Peer, Peering, Place, Router, Segment};
+use super::{Attachment, Ingress, LinkName, Peer, Peering, Place, Router, Segment, VlanId};
 use crate::store::{Records, Store, StoreError};
 
 /// Everything that is remembered of networks.
@@ -107,6 +107,11 @@ fn addresses(attachment: &Attachment) -> String {
         [] => "no static address".to_owned(),
         addresses => addresses.join(", "),
     }
+}
+
+/// The VLAN of a link, for people: empty for none.
+fn vlan(vlan: Option<VlanId>) -> String {
+    vlan.map(|vlan| format!(" VLAN {vlan}")).unwrap_or_default()
 }
 
 /// What a router is called, for people.

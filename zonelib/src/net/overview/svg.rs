@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Overview, addresses, called, networks, outside};
+use super::{Overview, addresses, called, networks, outside, vlan};
 use crate::net::{Attachment, Ingress, Mode, Router, Segment};
 
 const ZONE: (f64, f64) = (164.0, 44.0);
@@ -159,7 +159,8 @@ fn grid(zones: &[&Attachment], (left, top): (f64, f64), drawing: &mut Drawing) -
         };
         drawing.rectangle((x, y), ZONE, style);
         drawing.label((x, y), ZONE.0, zone.zone.as_str(), "font-weight=\"bold\"");
-        drawing.label((x, y + LINE), ZONE.0, &addresses(zone), "fill=\"#444\"");
+        let text = format!("{}{}", addresses(zone), vlan(zone.vlan));
+        drawing.label((x, y + LINE), ZONE.0, &text, "fill=\"#444\"");
         bottom = bottom.max(y + ZONE.1);
     }
     bottom

@@ -56,6 +56,19 @@ fn sample() -> Overview {
 }
 
 #[test]
+fn vlans_are_told_in_every_form() {
+    let mut sample = sample();
+    let [seven, nine] = ["7", "9"].map(|vlan| vlan.parse().ok());
+    sample.attachments.last_mut().unwrap().vlan = seven;
+    sample.segments[0].outside.as_mut().unwrap().vlan = nine;
+    let text = sample.text();
+    assert!(text.contains("outside 192.0.2.20 on net0 VLAN 9, domain lan"), "{text}");
+    assert!(text.contains("  alone  192.0.2.30  exclusive  znic7 VLAN 7  02:08"), "{text}");
+    assert!(sample.dot().contains("label=\"192.0.2.30 VLAN 7\""), "{}", sample.dot());
+    assert!(sample.svg().contains("192.0.2.30 VLAN 7"), "{}", sample.svg());
+}
+
+#[test]
 fn the_list_names_everything() {
     let text = sample().text();
     assert!(

@@ -1,6 +1,6 @@
 //! For terminals.
 
-use super::{Overview, addresses, called, networks, outside};
+use super::{Overview, addresses, called, networks, outside, vlan};
 use crate::net::{Attachment, Ingress, Mode, Peer};
 
 impl Overview {
@@ -11,10 +11,13 @@ impl Overview {
         for segment in &self.segments {
             let mut text = format!("{}  routed by {}", networks(segment), called(&segment.router));
             if let Some(out) = &segment.outside {
-                text.push_str(&format!(", outside {} on {}", outside(out), out.over));
+                text.push_str(&format!(", outside {} on {}{}", outside(out), out.over, vlan(out.vlan)));
             }
             if let Some(domain) = &segment.domain {
                 text.push_str(&format!(", domain {domain}"));
+            }
+            if segment.ipv6.is_some() && !segment.has_slaac() {
+                text.push_str(", IPv6 addresses static");
             }
             text.push_str(&format!("  [{}]\n", segment.etherstub));
             text.push_str(&table(&self.zones_on(segment)));
@@ -53,7 +56,8 @@ fn table(attachments: &[&Attachment]) -> String {
             (Mode::Exclusive, false) => "exclusive",
         };
         let mac = one.mac.map(|mac| mac.to_string()).unwrap_or_default();
-        [one.zone.to_string(), addresses(one), mode.to_owned(), one.link.to_string(), mac]
+        let link = format!("{}{}", one.link, vlan(one.vlan));
+        [one.zone.to_string(), addresses(one), mode.to_owned(), link, mac]
     };
     let rows: Vec<[String; 5]> = attachments.iter().map(row).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);

@@ -73,7 +73,7 @@ fn what_is_half_gone_goes_too() {
 #[test]
 fn strangers_are_named_and_stay() {
     let mut host = Host::with_router(&["10.1.2.0/24"]);
-    let stranger = Vnic { name: "theirs0".to_owned(), over: "zrstub0".to_owned(), mac: None };
+    let stranger = Vnic { name: "theirs0".to_owned(), over: "zrstub0".to_owned(), mac: None, vlan: None };
     host.lists.vnics.push(stranger);
     let error = gone(&host, "r1").unwrap_err();
     assert_eq!(error, "`theirs0` on the etherstub `zrstub0` is not zonekit's; see what it is for, and delete it first");

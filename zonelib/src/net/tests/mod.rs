@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::host::NetworkChange;
-use crate::host::dladm::{Card, Link, LinkClass, Vnic};
+use crate::host::dladm::{Card, Link, LinkClass, Vlan, Vnic};
 use crate::host::ipadm::{Address, AddressKind, Interface};
 use crate::host::routes::Route;
 use crate::journal::StateDir;
@@ -24,6 +24,7 @@ struct Lists {
     interfaces: Vec<Interface>,
     addresses: Vec<Address>,
     routes: Vec<Route>,
+    vlans: Vec<Vlan>,
 }
 
 impl Lists {
@@ -79,20 +80,20 @@ impl Lists {
                 assert!(self.vnics.iter().all(|vnic| vnic.over != link.as_str()), "{link} has vnics");
                 self.links.iter_mut().find(|found| found.name == link.as_str()).unwrap().mtu = Some(mtu);
             }
-            NetworkChange::CreateVnic { link, over, mac } => {
+            NetworkChange::CreateVnic { link, over, mac, vlan } => {
                 assert!(self.links.iter().all(|found| found.name != link.as_str()), "{link} exists");
                 let lower = self.links.iter().find(|found| found.name == over.as_str()).unwrap();
                 assert!(!matches!(lower.class, LinkClass::Vnic | LinkClass::Vlan), "{over} is a vnic");
                 let mtu = lower.mtu.unwrap();
                 self.link(link.as_str(), LinkClass::Vnic, mtu, &[over.as_str()]);
-                self.vnics.push(Vnic { name: link.to_string(), over: over.to_string(), mac: Some(mac) });
+                self.vnics.push(Vnic { name: link.to_string(), over: over.to_string(), mac: Some(mac), vlan });
             }
             NetworkChange::DeleteVnic { link, .. } => {
                 assert!(self.interfaces.iter().all(|found| found.name != link.as_str()), "{link} busy");
                 self.links.retain(|found| found.name != link.as_str());
                 self.vnics.retain(|found| found.name != link.as_str());
             }
-            NetworkChange::DeleteEtherstub { link } => {
+            NetworkChange::DeleteEtherstub { link, .. } => {
                 assert!(self.vnics.iter().all(|vnic| vnic.over != link.as_str()), "{link} busy");
                 self.links.retain(|found| found.name != link.as_str());
             }
@@ -114,8 +115,8 @@ impl Lists {
     }
 
     fn survey(&self) -> Survey {
-        let Self { cards, links, vnics, interfaces, addresses, routes } = self.clone();
-        Survey::of(links, vnics, interfaces, addresses, routes).with_cards(cards)
+        let Self { cards, links, vnics, interfaces, addresses, routes, vlans } = self.clone();
+        Survey::of(links, vnics, interfaces, addresses, routes).with_cards(cards).with_vlans(vlans)
     }
 }
 

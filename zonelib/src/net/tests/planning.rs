@@ -155,6 +155,24 @@ fn a_zone_on_the_shared_stack_gets_an_address_on_the_shared_link() {
 }
 
 #[test]
+fn a_shared_address_of_an_unknown_network_goes_where_it_is_told() {
+    let host = Host::new(Lists::usual());
+    let on = |address: &str, link: &str| Wanted { link: link.parse().ok(), ..shared("web", &[address]) };
+    let plan = host.plan(&on("10.7.0.5/24", "net0")).unwrap();
+    assert_eq!(commands(&plan.steps), ["write down attachments/web+net0+10.7.0.5"]);
+    assert_eq!(plan.resources[0].address.as_deref(), Some("10.7.0.5/24"));
+    for (address, link, said) in [
+        ("10.7.0.5/24", "net1", "the global zone does not use `net1` for IP"),
+        ("10.7.0.5", "net0", "10.7.0.5 needs the length of its network, such as 10.7.0.5/24"),
+        ("10.7.0.255/24", "net0", "10.7.0.255 is the broadcast address"),
+        ("10.7.0.5/24", "", "10.7.0.5/24 is on no segment and on no network of this host"),
+    ] {
+        let error = host.plan(&on(address, link)).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn both_families_of_a_segment_are_one_interface() {
     let host = Host::with_router(&["10.1.2.0/24", "fd00:1::/64"]);
     let segment = &host.view().segments[0];
@@ -171,6 +189,32 @@ fn both_families_of_a_segment_are_one_interface() {
     assert_eq!((own.resources.len(), own.resources[0].allowed_address.as_deref()), (1, None));
     let alone = host.plan(&Wanted { ipv6: true, ..zone("web") }).unwrap();
     assert_eq!(commands(&alone.steps)[0], "dladm create-vnic -l net0 -m MAC znic2");
+}
+
+#[test]
+fn zones_may_be_left_without_addresses_of_their_own_making() {
+    let router =
+        |networks: &[&str], source| Wanted { ipv6_addresses: Some(source), ..router("r1", "192.0.2.20", networks) };
+    let mut host = Host::new(Lists::usual());
+    for (networks, source, said) in [
+        (&["10.1.2.0/24"][..], Ipv6Addresses::Static, "is about an IPv6 network, and none is given"),
+        (&["fd00:1::/80"], Ipv6Addresses::Slaac, "networks of /64 alone; fd00:1::/80 can only have static ones"),
+    ] {
+        let error = host.plan(&router(networks, source)).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    host.make(&router(&["10.1.2.0/24", "fd00:1::/64"], Ipv6Addresses::Static));
+    let own = host.plan(&Wanted { ipv6: true, ..exclusive("web", &["10.1.2.5"]) }).unwrap();
+    assert_eq!(own.attachments[0].autoconfiguration, Autoconfiguration::LinkLocal);
+    assert!(own.notes[0].contains("`10.1.2.0-24` are static; name one for `web`"), "{:?}", own.notes);
+    let given = host.plan(&Wanted { ipv6: true, ..exclusive("web", &["10.1.2.5", "fd00:1::5"]) }).unwrap();
+    assert_eq!((given.attachments[0].autoconfiguration, given.notes.len()), (Autoconfiguration::LinkLocal, 0));
+    // What older records do not say is as it was.
+    let segment = serde_json::to_value(&host.view().segments[0]).unwrap();
+    assert_eq!(segment["ipv6_addresses"], "static");
+    let mut older = segment;
+    older.as_object_mut().unwrap().remove("ipv6_addresses");
+    assert!(serde_json::from_value::<Segment>(older).unwrap().has_slaac());
 }
 
 #[test]
@@ -310,13 +354,75 @@ fn vnics_are_made_where_dladm_makes_them() {
     let mut lists = Lists::usual();
     lists.link("admin0", LinkClass::Vnic, 1500, &["net1"]);
     lists.address("admin0/v4", "198.51.100.5/24");
-    lists.link("vlan7", LinkClass::Vlan, 1500, &["net1"]);
-    lists.address("vlan7/v4", "203.0.113.5/24");
+    lists.link("tun0", LinkClass::Other, 1500, &[]);
+    lists.address("tun0/v4", "203.0.113.5/24");
     let host = Host::new(lists);
     let plan = host.plan(&exclusive("web", &["198.51.100.6"])).unwrap();
     assert_eq!(commands(&plan.steps)[0], "dladm create-vnic -l net1 -m MAC znic0");
     let error = host.plan(&exclusive("web", &["203.0.113.6"])).unwrap_err();
-    assert!(error.starts_with("no vnic can be made on `vlan7`, which is a VLAN; name another link"), "{error}");
+    assert!(error.starts_with("no vnic can be made on `tun0`, which is no network card"), "{error}");
+}
+
+/// net1 with a link for VLAN 7 of it, which has an address, and a vnic in VLAN 9, which has one too.
+fn with_vlans() -> Lists {
+    let mut lists = Lists::usual();
+    lists.link("vlan7", LinkClass::Vlan, 1500, &["net1"]);
+    lists.vlans.push(Vlan { name: "vlan7".to_owned(), id: "7".parse().unwrap(), over: "net1".to_owned() });
+    lists.address("vlan7/v4", "203.0.113.5/24");
+    lists.link("admin0", LinkClass::Vnic, 1500, &["net1"]);
+    let (name, over) = ("admin0".to_owned(), "net1".to_owned());
+    lists.vnics.push(Vnic { name, over, mac: "2:8:20:0:0:9".parse().ok(), vlan: "9".parse().ok() });
+    lists.address("admin0/v4", "198.51.100.5/24");
+    lists
+}
+
+#[test]
+fn vnics_are_in_the_vlans_of_their_networks() {
+    let mut host = Host::new(with_vlans());
+    let on = |address: &str, link: &str, vlan: &str| Wanted {
+        link: link.parse().ok(),
+        vlan: vlan.parse().ok(),
+        ..exclusive("web", &[address])
+    };
+    for (wanted, said) in [
+        (exclusive("web", &["203.0.113.6"]), "dladm create-vnic -l net1 -m MAC -v 7 znic0"),
+        (exclusive("web", &["198.51.100.6"]), "dladm create-vnic -l net1 -m MAC -v 9 znic0"),
+        (on("10.7.0.5/24", "vlan7", ""), "dladm create-vnic -l net1 -m MAC -v 7 znic0"),
+        (on("10.7.0.5/24", "vlan7", "7"), "dladm create-vnic -l net1 -m MAC -v 7 znic0"),
+        (on("10.7.0.5/24", "net1", "12"), "dladm create-vnic -l net1 -m MAC -v 12 znic0"),
+        (on("10.7.0.5/24", "net1", ""), "dladm create-vnic -l net1 -m MAC znic0"),
+        (
+            Wanted { ipv6: true, link: "vlan7".parse().ok(), ..zone("web") },
+            "dladm create-vnic -l net1 -m MAC -v 7 znic0",
+        ),
+    ] {
+        assert_eq!(commands(&host.plan(&wanted).unwrap().steps)[0], said);
+    }
+    for (wanted, said) in [
+        (on("10.7.0.5/24", "vlan7", "8"), "`vlan7` is VLAN 7 of `net1`, and not VLAN 8; name `net1`"),
+        (on("203.0.113.6", "", "7"), "name the link, and give exclusive addresses"),
+        (
+            Wanted { link: "net1".parse().ok(), vlan: "7".parse().ok(), ..shared("web", &["192.0.2.9"]) },
+            "name the link",
+        ),
+    ] {
+        let error = host.plan(&wanted).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    // Both families of one VLAN are one interface, and two VLANs of one link are two.
+    let both = host.make(&exclusive("both", &["203.0.113.8", "198.51.100.8"]));
+    assert_eq!(both.attachments.len(), 2);
+    assert_eq!(both.attachments[0].vlan, "7".parse().ok());
+    let text = serde_json::to_value(&both.attachments[0]).unwrap();
+    assert_eq!((&text["place"]["link"], &text["vlan"]), (&"net1".into(), &7.into()));
+    // A router on a VLAN, and a VLAN that a segment has no use for.
+    let plan = host.make(&router("r1", "203.0.113.20", &["10.1.2.0/24"]));
+    assert_eq!(
+        (&plan.segments[0].outside.as_ref().unwrap().vlan, plan.segments[0].mtu),
+        (&"7".parse().ok(), Some(9000))
+    );
+    let error = host.plan(&on("10.1.2.5", "net1", "7")).unwrap_err();
+    assert!(error.contains("VLAN 7 is for addresses on a link of the host, and none of these is"), "{error}");
 }
 
 #[test]
@@ -329,6 +435,10 @@ fn limits_are_a_flow_on_each_vnic() {
         "flowadm add-flow -l znic2 -a local_ip=10.1.2.5 -p maxbw=5000K,priority=high zflow2"
     );
     assert_eq!(plan.attachments[0].flow.as_ref().unwrap().name, "zflow2");
+    assert_eq!(plan.notes, [""; 0]);
+    let host = Host::with_router(&["10.1.2.0/24", "fd00:1::/64"]);
+    let wanted = Wanted { exclusive: exclusive("web", &["10.1.2.5", "fd00:1::5"]).exclusive, ..wanted };
+    assert_eq!(host.plan(&wanted).unwrap().notes, ["the limits are those of 10.1.2.5; fd00:1::5 has none"]);
 }
 
 #[test]
@@ -365,7 +475,14 @@ fn many_zones_are_planned_before_any_is_made() {
 fn the_global_zone_routes_from_its_static_interface() {
     let mut host = Host::new(Lists::usual());
     let networks = vec![address::network("10.1.2.0/24").unwrap(), address::network("fd00:1::/64").unwrap()];
-    let wanted = WantedGlobal { networks, interface: None, domain: None, routable_ipv6: false, filter_aaaa: false };
+    let wanted = WantedGlobal {
+        networks,
+        interface: None,
+        domain: None,
+        routable_ipv6: false,
+        filter_aaaa: false,
+        ipv6_addresses: None,
+    };
     let plan = plan_global(&wanted, &mut host.view()).unwrap();
     assert_eq!(
         commands(&plan.steps)[4..],

@@ -1,5 +1,5 @@
-//! Etherstubs and vnics come and go. Source: `do_create_etherstub()`, `do_delete_etherstub()`, `do_create_vnic()`,
-//! `do_delete_vnic_common()`, `do_rename_link()`.
+//! Etherstubs, vnics and VLANs come and go. Source: `do_create_etherstub()`, `do_delete_etherstub()`, `do_create_vnic()`,
+//! `do_delete_vnic_common()`, `do_create_vlan()`, `do_delete_vlan()`, `do_rename_link()`.
 
 use super::super::super::options::Options;
 use super::super::super::zfs::{Done, Refused};
@@ -67,6 +67,10 @@ fn delete(call: &mut Call<'_>, link: &str, class: Class, temporary: bool) -> Don
     let Some(found) = call.network().links.get(link).cloned() else {
         return Err(call.dies(format!("invalid link name '{link}'")));
     };
+    // What is no etherstub and no vnic is refused later.
+    if found.class != class && !matches!(found.class, Class::Etherstub | Class::Vnic) && class == Class::Vnic {
+        return Err(call.dies("vnic deletion failed: invalid argument"));
+    }
     if found.class != class {
         let kind = if class == Class::Etherstub { "an etherstub" } else { "a vnic" };
         return Err(call.dies(format!("'{link}' is not {kind}")));
@@ -115,11 +119,10 @@ pub(super) fn create_vnic(call: &mut Call<'_>, words: &[String]) -> Done {
     let (options, [vnic]) = read(call, words, "tfR:l:m:n:p:r:v:H")?;
     let Some(over) = options.get('l').map(str::to_owned) else { return Err(misused(call)) };
     let wanted = wanted(call, &options)?;
-    let vid = match options.get('v').map(str::parse::<u16>) {
-        None => 0,
-        Some(Ok(vid)) if (1..=VLANS).contains(&vid) => vid,
-        Some(_) => return Err(call.dies(format!("invalid VLAN identifier '{}'", options.get('v').unwrap_or_default()))),
-    };
+    let vid = vid(call, &options)?.unwrap_or(0);
+    if options.has('f') && vid == 0 {
+        return Err(call.dies("-f option can only be used with -v"));
+    }
     name::check(call, &vnic)?;
     let Some(lower) = call.network().links.get(&over).cloned() else {
         return Err(call.dies(format!("invalid link name '{over}'")));
@@ -149,6 +152,84 @@ pub(super) fn create_vnic(call: &mut Call<'_>, words: &[String]) -> Done {
     Ok(())
 }
 
+/// What `-v` says.
+fn vid(call: &mut Call<'_>, options: &Options) -> Result<Option<u16>, Refused> {
+    if options.all('v').count() > 1 {
+        return Err(call.dies("the option -v cannot be specified more than once"));
+    }
+    match options.get('v').map(|text| (text, text.parse::<u16>())) {
+        None => Ok(None),
+        Some((_, Ok(vid))) if (1..=VLANS).contains(&vid) => Ok(Some(vid)),
+        Some((text, _)) => Err(call.dies(format!("invalid VLAN identifier '{text}'"))),
+    }
+}
+
+/// Without a name it is that of the link, with the VLAN in thousands before its number.
+pub(super) fn create_vlan(call: &mut Call<'_>, words: &[String]) -> Done {
+    let options = Options::read(words, "tfR:l:v:p:", LONG).map_err(|_| misused(call))?;
+    let vid = vid(call, &options)?;
+    let given = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
+    let (Some(vid), Some(over)) = (vid, options.get('l').map(str::to_owned)) else { return Err(misused(call)) };
+    let driver = over.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let number = over[driver.len()..].parse::<u32>().ok().filter(|number| *number < 1000);
+    let vlan = match (given, number) {
+        (Some(name), _) if name.len() > 31 => return Err(call.dies(format!("vlan name too long '{name}'"))),
+        (Some(name), _) => name,
+        (None, Some(number)) => format!("{driver}{}", u32::from(vid) * 1000 + number),
+        (None, None) => return Err(call.dies(format!("invalid link name '{over}'"))),
+    };
+    let Some(lower) = call.network().links.get(&over).cloned() else {
+        return Err(call.dies(format!("invalid link name '{over}'")));
+    };
+    let network = call.network();
+    let temporary = options.has('t');
+    // It has the address of the link itself.
+    let same = |link: &Link| link.over.as_ref() == Some(&over) && link.vid == vid && link.mac == lower.mac;
+    let why = if matches!(lower.class, Class::Vnic | Class::Vlan) || !name::is_link(&vlan) {
+        Some("invalid argument")
+    } else if network.links.contains_key(&vlan) || network.saved.contains_key(&vlan) {
+        Some("object already exists")
+    } else if lower.temporary && !temporary {
+        Some("can't create persistent object on top of temporary object")
+    } else if network.links.values().any(same) {
+        Some("MAC address is already in use")
+    } else {
+        None
+    };
+    if let Some(why) = why {
+        return Err(call.dies(format!("create operation failed: {why}")));
+    }
+    let serial = network.next();
+    let made = Link {
+        over: Some(over),
+        mac: lower.mac,
+        vid,
+        temporary,
+        forced: options.has('f'),
+        ..Link::new(Class::Vlan, serial)
+    };
+    add(network, &vlan, &made);
+    Ok(())
+}
+
+pub(super) fn delete_vlan(call: &mut Call<'_>, words: &[String]) -> Done {
+    let (options, [vlan]) = read(call, words, "tR:")?;
+    let network = call.network();
+    let why = match network.links.get(&vlan).map(|found| found.class) {
+        None => Some("object not found"),
+        Some(Class::Vlan) => network.busy(&vlan),
+        Some(_) => Some("invalid argument"),
+    };
+    if let Some(why) = why {
+        return Err(call.dies(format!("delete operation failed: {why}")));
+    }
+    network.links.remove(&vlan);
+    if !options.has('t') {
+        network.saved.remove(&vlan);
+    }
+    Ok(())
+}
+
 fn refusal(
     network: &Network,
     vnic: &str,
@@ -157,7 +238,7 @@ fn refusal(
     (wanted, vid): (&Wanted, u16),
     temporary: bool,
 ) -> Option<&'static str> {
-    if lower.class == Class::Vnic {
+    if matches!(lower.class, Class::Vnic | Class::Vlan) {
         return Some("invalid argument");
     }
     if lower.zone.is_some() {

@@ -17,6 +17,9 @@ const USAGE: &str = "usage:  dladm <subcommand> <args> ...\n\
     \x20 reset-linkprop [-t] [-p <prop>,...] <name>\n\
     \x20 show-linkprop [-cP] [-o <field>,..][-p <prop>,...] <name>\n\
     \x20 show-phys     [-m | -H | -P] [[-p] [-o <field>,..] [<link>]\n\
+    \x20 create-vlan   [-ft] -l <link> -v <vid> [link]\n\
+    \x20 delete-vlan   [-t] <link>\n\
+    \x20 show-vlan     [-pP] [-o <field>,..] [<link>]\n\
     \x20 create-vnic   [-t] -l <link> [-m <value> | auto | {factory -n <slot-id>} | {random [-r <prefix>]}]\n\
     \x20 delete-vnic   [-t] <vnic-link>\n\
     \x20 show-vnic     [-pP] [-l <link>] [-s [-i <interval>]] [<link>]\n\
@@ -36,6 +39,9 @@ pub(super) fn dladm(call: &mut Call<'_>, words: &[String]) -> Done {
         "delete-etherstub" => links::delete_etherstub(call, rest),
         "create-vnic" => links::create_vnic(call, rest),
         "delete-vnic" => links::delete_vnic(call, rest),
+        "create-vlan" => links::create_vlan(call, rest),
+        "delete-vlan" => links::delete_vlan(call, rest),
+        "show-vlan" => show::vlans(call, rest),
         "rename-link" => links::rename(call, rest),
         "show-etherstub" => show::vnics(call, rest, true),
         "show-vnic" => show::vnics(call, rest, false),

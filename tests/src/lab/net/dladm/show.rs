@@ -98,6 +98,30 @@ pub(super) fn vnics(call: &mut Call<'_>, words: &[String], stubs: bool) -> Done 
     print(call, &options, (fields, default), &rows)
 }
 
+/// Unlike with others, -p without -o is refused by libofmt. Source: `do_show_vlan()`.
+pub(super) fn vlans(call: &mut Call<'_>, words: &[String]) -> Done {
+    let options = Options::read(words, "pPo:", LONG).map_err(|_| misused(call))?;
+    let name = options.one().ok_or_else(|| misused(call))?.map(str::to_owned);
+    let mut links = seen(call, options.has('P'));
+    if let Some(name) = &name {
+        links.retain(|(found, _)| found == name);
+        match links.first() {
+            None => return Err(call.dies(format!("link {name} is not valid: object not found"))),
+            Some((_, link)) if !matches!(link.class, Class::Vlan | Class::Vnic) => {
+                return Err(call.dies(format!("failed to show vlan {name}: object not found")));
+            }
+            Some(_) => {}
+        }
+    }
+    links.retain(|(_, link)| name.is_some() || link.class == Class::Vlan);
+    let row = |(name, link): (String, Link)| {
+        let flags = if link.forced { "f----" } else { "-----" };
+        vec![name, link.vid.to_string(), link.over.unwrap_or_default(), flags.to_owned()]
+    };
+    let rows: Vec<Vec<String>> = links.into_iter().map(row).collect();
+    print(call, &options, (&["link", "vid", "over", "flags"], "link,vid,over,flags"), &rows)
+}
+
 pub(super) fn phys(call: &mut Call<'_>, words: &[String]) -> Done {
     let (options, name) = read(call, words, "pPo:m")?;
     let mut links = seen(call, options.has('P'));

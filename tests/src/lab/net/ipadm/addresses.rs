@@ -153,8 +153,7 @@ pub(in super::super) fn of_mac(mac: [u8; 6]) -> IpNet {
 fn settle(call: &mut Call<'_>, interface: &str, made: Address) -> Address {
     let Some(value) = made.value.filter(|_| made.state == "ok") else { return made };
     let network = call.network();
-    let segment = network.segment(interface).to_owned();
-    let taken = network.addresses_on(&segment).contains(&value.addr());
+    let taken = network.addresses_on(network.segment(interface)).contains(&value.addr());
     if taken { Address { state: "duplicate".to_owned(), ..made } } else { made }
 }
 

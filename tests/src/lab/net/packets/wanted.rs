@@ -108,7 +108,7 @@ fn links(network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
     let space = names.switch();
     for (name, link) in &network.links {
         let own = format!("b{}", link.serial);
-        if link.class != Class::Vnic {
+        if matches!(link.class, Class::Phys | Class::Etherstub) {
             items.insert(Item::Bridge { space: space.clone(), device: own.clone() });
         }
         if link.class == Class::Phys {
@@ -119,8 +119,10 @@ fn links(network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
         if link.class == Class::Etherstub {
             continue;
         }
-        let over = network.links.get(network.segment(name));
-        let bridge = over.map_or(own, |over| format!("b{}", over.serial));
+        let bridge = bridge_of(network, name);
+        if network.segment(name).1 != 0 {
+            items.insert(Item::Bridge { space: space.clone(), device: bridge.clone() });
+        }
         let place = names.stack(link.zone.as_deref().unwrap_or(GLOBAL));
         let device = device(name, link);
         let port = format!("p{}", link.serial);
@@ -132,6 +134,13 @@ fn links(network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
     if !text.is_empty() {
         items.insert(Item::Rules { space, table: "bridge protection".to_owned(), text });
     }
+}
+
+/// The bridge that a link's frames are on. A VLAN has one of its own, for nobody outside is in any.
+fn bridge_of(network: &Network, link: &str) -> String {
+    let (bottom, vid) = network.segment(link);
+    let serial = network.links.get(bottom).map_or(0, |bottom| bottom.serial);
+    if vid == 0 { format!("b{serial}") } else { format!("b{serial}v{vid}") }
 }
 
 /// Whether an interface forwards, whatever the stack does.
@@ -208,11 +217,10 @@ fn rules(network: &Network, space: &str, stack: &Stack, items: &mut BTreeSet<Ite
 /// A zone that shares a stack can speak by its own addresses alone, and by routers that it was given.
 fn shared(network: &Network, names: &Names<'_>, items: &mut BTreeSet<Item>) {
     for found in &network.shared {
-        let Some(segment) = network.links.get(network.segment(&found.link)) else { continue };
         let space = names.shared(&found.zone);
         items.insert(Item::Space(space.clone()));
         let (port, device) = (format!("s{}", found.serial), format!("shared{}", found.serial));
-        let bridge = format!("b{}", segment.serial);
+        let bridge = bridge_of(network, &found.link);
         let (switch, place) = (names.switch(), space.clone());
         items.insert(Item::Mtu { space: space.clone(), device: device.clone(), mtu: network.mtu(&found.link) });
         items.insert(Item::Port { space: switch, port, bridge, place, device: device.clone(), mac: None });

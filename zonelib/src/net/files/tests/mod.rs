@@ -7,21 +7,14 @@ mod tools;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::sample::{Sample, rich, simple};
+use super::sample::{Sample, rich, simple, without_slaac};
 use super::smf::{HaproxyPlace, Service, ingress_manifest, profile};
 use super::sysidcfg::{Sysidcfg, sysidcfg};
 use super::{CryptedPassword, SshKey, Timezone, cloud_init, dnsmasq, haproxy, interface, ipf, ipnat, resolver};
 
 /// Compares a text with the one that is kept in `golden/`, which `UPDATE_GOLDEN=1` writes anew.
 fn golden(name: &str, found: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/files/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, found).unwrap();
-        return;
-    }
-    let kept = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    assert_eq!(found, kept, "{name}");
+    ::tests::run::golden(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/net/files/golden").join(name), found, true);
 }
 
 /// All files that a router gets, by what they are.
@@ -61,13 +54,14 @@ fn zone_files(sample: &Sample, zone: &str) -> BTreeMap<String, String> {
         zone: &zone,
         instance: "6bd6a1b5-0e4c-4a39-8f5e-2f6f8f6f2b10",
         attachments: &attachments,
+        segments: &[segment],
         domain,
         servers: &servers,
         keys: std::slice::from_ref(&key),
         password: Some(&password),
     };
     let attributes = cloud_init::attributes(&guest);
-    let [meta, network, user] = cloud_init::seed(&guest);
+    let seed = cloud_init::seed(&guest);
     let timezone: Timezone = "Europe/Oslo".parse().unwrap();
     let answers = Sysidcfg {
         zone: &zone,
@@ -85,7 +79,7 @@ fn zone_files(sample: &Sample, zone: &str) -> BTreeMap<String, String> {
         ("attributes".to_owned(), attributes.iter().map(|(name, value)| format!("{name}={value}\n")).collect()),
         ("sysidcfg".to_owned(), sysidcfg(&answers)),
     ]);
-    files.extend([meta, network, user].map(|(name, text)| (name.to_owned(), text)));
+    files.extend(seed.into_iter().map(|(name, text)| (name.to_owned(), text)));
     let link = &attachments[0].link;
     files.extend(interface::hostname(&attachments).map(|text| (format!("hostname.{link}"), text)));
     files.extend(interface::hostname6(&attachments).map(|text| (format!("hostname6.{link}"), text)));
@@ -105,9 +99,12 @@ fn the_files_are_as_before() {
             golden(&format!("{name}/{zone}/{file}"), &text);
         }
     }
+    let config = dnsmasq::config(&without_slaac().routing(), dnsmasq::Dialect::default());
+    golden("without-slaac/router/dnsmasq.conf", &config);
     let services = [
         (Service::Forwarding4, true),
-        (Service::Routing4, false),
+        (Service::RoutingSetup, true),
+        (Service::Routed, false),
         (Service::Forwarding6, true),
         (Service::Neighbours, true),
         (Service::Filter, true),

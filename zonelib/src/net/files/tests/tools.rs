@@ -29,7 +29,7 @@ fn dnsmasq_takes_its_configuration() {
     let Some(dnsmasq) = tool("dnsmasq") else { return };
     let scratch = Scratch::new();
     let file = scratch.join("zonekit.conf");
-    for sample in [simple(), rich(), long()] {
+    for sample in [simple(), rich(), without_slaac(), long()] {
         for dialect in [dnsmasq::Dialect::default(), dnsmasq::Dialect { account: true }] {
             fs::write(&file, dnsmasq::config(&sample.routing(), dialect)).unwrap();
             let (well, said) = ran(Command::new(&dnsmasq).arg("--test").arg("-C").arg(&file));
@@ -174,7 +174,7 @@ fn mkisofs_makes_an_image_that_cloud_init_finds() {
         fs::write(seed.join(name), &zone_files(&simple(), "web")[name]).unwrap();
     }
     let image = scratch.join("seed.iso");
-    let (well, said) = ran(Command::new(mkisofs).args(cloud_init::mkisofs_arguments(&seed, &image)));
+    let (well, said) = ran(Command::new(mkisofs).args(cloud_init::mkisofs_arguments(&seed, "zonekit web", &image)));
     assert!(well, "{said}");
     let (_, label) = ran(Command::new(&isoinfo).arg("-d").arg("-i").arg(&image));
     assert!(label.contains("Volume id: CIDATA"), "{label}");
@@ -194,7 +194,8 @@ fn profile_and_manifest_are_valid() {
     };
     let scratch = Scratch::new();
     let file = scratch.join("bundle.xml");
-    let all = [Service::Forwarding4, Service::Forwarding6, Service::Routing4, Service::Neighbours].into_iter().chain([
+    let all = [Service::Forwarding4, Service::Forwarding6, Service::RoutingSetup, Service::Routed].into_iter().chain([
+        Service::Neighbours,
         Service::Filter,
         Service::Dnsmasq,
         Service::DnsClient,

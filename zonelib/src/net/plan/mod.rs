@@ -1,21 +1,26 @@
 //! From a zone and addresses to steps.
 
+mod error;
+mod shared;
+
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Serialize;
 
 use super::address::reserved_in;
+use super::same_name;
 use super::segments::NewSegments;
 use super::view::{MacOwner, VNICS};
 use super::{
-    AddressError, AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, LinkName, Mode, Opening,
-    Outside, Place, Router, Segment, Step, View,
+    AskedAddress, Attachment, Autoconfiguration, Domain, Flow, FlowLimits, Ipv6Addresses, LinkName, Mode, Opening,
+    Outside, Place, Router, Segment, Step, View, VlanId,
 };
 use crate::config::{IpType, Network, ZoneName};
+use crate::host::NetworkChange;
 use crate::host::dladm::LinkClass;
-use crate::host::{ListError, NetworkChange};
-use crate::store::StoreError;
+
+pub use error::PlanError;
 
 /// What is wanted for a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +41,16 @@ pub struct Wanted {
     pub flow: Option<FlowLimits>,
     /// The link for addresses that no network claims.
     pub link: Option<LinkName>,
+    /// The VLAN of that link.
+    pub vlan: Option<VlanId>,
     /// The domain of the names of zones behind it.
     pub domain: Option<Domain>,
     /// The IPv6 networks behind it are global ones: routed, not translated.
     pub routable_ipv6: bool,
     /// Names elsewhere have no IPv6 addresses for the zones behind it.
     pub filter_aaaa: bool,
+    /// Where the zones behind it have IPv6 addresses from.
+    pub ipv6_addresses: Option<Ipv6Addresses>,
     /// What a routable segment's filter lets in to it.
     pub openings: Vec<Opening>,
 }
@@ -59,9 +68,11 @@ impl Wanted {
             ipv6: false,
             flow: None,
             link: None,
+            vlan: None,
             domain: None,
             routable_ipv6: false,
             filter_aaaa: false,
+            ipv6_addresses: None,
             openings: Vec::new(),
         }
     }
@@ -84,134 +95,6 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The wishes do not go together.
-    #[error("{0}")]
-    Wishes(String),
-    /// Something has to be said, for nothing tells it.
-    #[error("{0}")]
-    Unsaid(String),
-    /// More than one reason, none of which is this one.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Several(Vec<PlanError>),
-    /// An address or network that cannot be.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// An address that a network keeps for something else.
-    #[error("{address} {problem} on {network}; take another address of it")]
-    Reserved {
-        /// The address.
-        address: IpAddr,
-        /// What it is.
-        problem: String,
-        /// The network, and whose it is.
-        network: String,
-    },
-    /// An address that somebody has.
-    #[error("{address} is in use by {user}; take another address")]
-    InUse {
-        /// The address.
-        address: IpAddr,
-        /// Who has it.
-        user: String,
-    },
-    /// An address with the length of another network.
-    #[error("{asked} is on {network}; write {}/{}, or the address alone", asked.address, network.prefix_len())]
-    Length {
-        /// What was asked for.
-        asked: AskedAddress,
-        /// The network that the address lies in.
-        network: IpNet,
-    },
-    /// An address on no network.
-    #[error(
-        "{0} is on no segment and on no network of this host; make a router zone for its network, or name a link for it"
-    )]
-    Nowhere(AskedAddress),
-    /// Two networks have addresses in common.
-    #[error("{network} overlaps {other}, which is that of {whose}; take another network")]
-    Overlap {
-        /// The network.
-        network: IpNet,
-        /// The other one.
-        other: IpNet,
-        /// Whose it is.
-        whose: String,
-    },
-    /// A link is not as the records say.
-    #[error(
-        "{problem}; `zonekit-store check` tells more, and `zonekit-recover` puts right what a killed operation left"
-    )]
-    Link {
-        /// What is wrong.
-        problem: String,
-    },
-    /// No vnic can be made on a link.
-    #[error(
-        "no vnic can be made on `{link}`, which is {what}; name another link, or take an address of another network"
-    )]
-    Unsuitable {
-        /// The link.
-        link: String,
-        /// What it is.
-        what: &'static str,
-    },
-    /// A router with zones behind it.
-    #[error("{router} is the router of {}; destroy or detach them first", behind.join(", "))]
-    Behind {
-        /// The router, as it is called in a sentence.
-        router: String,
-        /// The zones.
-        behind: Vec<String>,
-    },
-    /// There is something on an etherstub that zonekit has not made.
-    #[error("`{}` on the etherstub `{stub}` is not zonekit's; see what it is for, and delete it first", strangers.join("`, `"))]
-    Strangers {
-        /// The etherstub.
-        stub: LinkName,
-        /// The vnics.
-        strangers: Vec<String>,
-    },
-    /// No name is free.
-    #[error("there is no free name for another `{0}` link")]
-    Exhausted(String),
-    /// The zones of the host are not known.
-    #[error("{0}")]
-    Zones(std::io::Error),
-    /// The host cannot be looked at.
-    #[error(transparent)]
-    List(#[from] ListError),
-    /// The records cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl PlanError {
-    fn link(problem: String) -> Self {
-        Self::Link { problem }
-    }
-
-    /// Nothing, the only one, or all of them.
-    pub(super) fn of(mut errors: Vec<Self>) -> Result<(), Self> {
-        match errors.len() {
-            0 => Ok(()),
-            1 => Err(errors.remove(0)),
-            _ => Err(Self::Several(errors)),
-        }
-    }
-
-    /// Each by itself.
-    #[must_use]
-    pub fn each(self) -> Vec<Self> {
-        match self {
-            Self::Several(errors) => errors,
-            error => vec![error],
-        }
-    }
-}
-
 /// Plans the whole network part of a new zone, or what is to be added to one.
 ///
 /// # Errors
@@ -231,6 +114,8 @@ pub fn plan(wanted: &Wanted, view: &mut View) -> Result<Plan, PlanError> {
     }
     errors.extend(planner.segments().map_err(PlanError::each).err().into_iter().flatten());
     PlanError::of(errors)?;
+    planner.check_vlan()?;
+    same_name::refuse(&wanted.zone, &planner.plan.attachments, planner.view)?;
     Ok(planner.finish())
 }
 
@@ -248,6 +133,10 @@ fn contradictions(wanted: &Wanted) -> Vec<&'static str> {
             "a router needs an exclusive address of its own, on the network outside",
         ),
         (
+            wanted.vlan.is_some() && (wanted.link.is_none() || !wanted.shared.is_empty()),
+            "a VLAN is one of a link, for a vnic on it: name the link, and give exclusive addresses",
+        ),
+        (
             wanted.flow.is_some() && wanted.exclusive.is_empty(),
             "limits need a vnic with an address: an exclusive address",
         ),
@@ -260,9 +149,11 @@ fn contradictions(wanted: &Wanted) -> Vec<&'static str> {
 struct Spot {
     place: Place,
     over: LinkName,
+    vlan: Option<VlanId>,
     network: IpNet,
     gateway: Option<IpAddr>,
-    has_ipv6_router: bool,
+    /// A router may announce IPv6 networks in which it gives itself addresses.
+    has_slaac: bool,
 }
 
 struct Planner<'p> {
@@ -278,7 +169,8 @@ impl Planner<'_> {
         let net = IpNet::new(asked.address, spot.network.prefix_len()).map_err(|_| PlanError::Nowhere(asked))?;
         // Both families on one network are one interface.
         let index = self.plan.attachments.iter().position(|other| {
-            other.place == spot.place && if net.addr().is_ipv4() { other.ipv4.is_none() } else { other.ipv6.is_none() }
+            let same = other.place == spot.place && other.vlan == spot.vlan;
+            same && if net.addr().is_ipv4() { other.ipv4.is_none() } else { other.ipv6.is_none() }
         });
         let index = match index {
             Some(index) => index,
@@ -302,9 +194,8 @@ impl Planner<'_> {
                 "this host has no default route, so that nothing says on which link the zone should be; name a link";
             return Err(PlanError::Unsaid(text.to_owned()));
         };
-        let over = self.lower_link(&interface)?;
         let network = IpNet::from(IpAddr::from([0u8; 4]));
-        let spot = Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_ipv6_router: true };
+        let spot = self.spot_on(&interface, network, None)?;
         self.new_vnic(&spot).map(drop)
     }
 
@@ -312,18 +203,20 @@ impl Planner<'_> {
     fn new_vnic(&mut self, spot: &Spot) -> Result<usize, PlanError> {
         let link = self.view.allocate(VNICS)?;
         let mac = self.view.allocate_mac(&spot.over, &MacOwner::Zone(&self.wanted.zone, &spot.place));
-        let autoconfiguration = match (self.wanted.ipv6, spot.has_ipv6_router) {
+        let autoconfiguration = match (self.wanted.ipv6, spot.has_slaac) {
             (false, _) => Autoconfiguration::Off,
             (true, true) => Autoconfiguration::Slaac,
             (true, false) => Autoconfiguration::LinkLocal,
         };
-        let change = NetworkChange::CreateVnic { link: link.clone(), over: spot.over.clone(), mac };
+        let (over, vlan) = (spot.over.clone(), spot.vlan);
+        let change = NetworkChange::CreateVnic { link: link.clone(), over, mac, vlan };
         self.plan.steps.push(Step::Host { change });
         self.plan.attachments.push(Attachment {
             zone: self.wanted.zone.clone(),
             place: spot.place.clone(),
             mode: Mode::Exclusive,
             link,
+            vlan,
             ipv4: None,
             ipv6: None,
             autoconfiguration,
@@ -346,29 +239,39 @@ impl Planner<'_> {
             return Ok(Spot {
                 place: Place::Segment(segment.name.clone()),
                 over: segment.etherstub.clone(),
+                vlan: None,
                 network,
                 gateway,
-                has_ipv6_router: segment.ipv6.is_some(),
+                has_slaac: segment.has_slaac(),
             });
         }
         let near = self.view.survey.neighbourhood(asked.address);
         if let (Some(link), None) = (&self.wanted.link, &near) {
-            let Some(length) = asked.length else {
-                let text =
-                    format!("{asked} needs the length of its network, such as {asked}/24, for nothing else says it");
-                return Err(PlanError::Unsaid(text));
-            };
-            let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
-            let over = self.lower_link(link.as_str())?;
-            self.check_reserved(asked.address, network, None, "that was asked for")?;
-            return Ok(Spot { place: Place::Link(over.clone()), over, network, gateway: None, has_ipv6_router: true });
+            let network = self.network_asked(asked)?;
+            return self.spot_on(link.as_str(), network, None);
         }
         let near = near.ok_or(PlanError::Nowhere(asked))?;
         self.check_length(asked, near.network)?;
         self.check_reserved(asked.address, near.network, near.gateway, &format!("of `{}`", near.interface))?;
-        let over = self.lower_link(self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str))?;
-        let place = Place::Link(over.clone());
-        Ok(Spot { place, over, network: near.network, gateway: near.gateway, has_ipv6_router: true })
+        let link = self.wanted.link.as_ref().map_or(near.interface.as_str(), LinkName::as_str);
+        self.spot_on(link, near.network, near.gateway)
+    }
+
+    /// The network of an address on a link that is named, which the address itself has to tell.
+    fn network_asked(&self, asked: AskedAddress) -> Result<IpNet, PlanError> {
+        let Some(length) = asked.length else {
+            let text = format!("{asked} needs the length of its network, such as {asked}/24, for nothing else says it");
+            return Err(PlanError::Unsaid(text));
+        };
+        let network = IpNet::new(asked.address, length).map_err(|_| PlanError::Nowhere(asked))?.trunc();
+        self.check_reserved(asked.address, network, None, "that was asked for")?;
+        Ok(network)
+    }
+
+    /// On a link of the host.
+    fn spot_on(&self, link: &str, network: IpNet, gateway: Option<IpAddr>) -> Result<Spot, PlanError> {
+        let (over, vlan) = self.lower_link(link)?;
+        Ok(Spot { place: Place::Link(over.clone()), over, vlan, network, gateway, has_slaac: true })
     }
 
     fn check_length(&self, asked: AskedAddress, network: IpNet) -> Result<(), PlanError> {
@@ -408,83 +311,34 @@ impl Planner<'_> {
         }
     }
 
-    /// The link on which vnics of the network of an interface can be made: dladm(8) makes none on a vnic.
-    fn lower_link(&self, interface: &str) -> Result<LinkName, PlanError> {
+    /// The link on which vnics of the network of an interface can be made, and the VLAN of it: dladm(8) makes none on a
+    /// vnic or a VLAN.
+    fn lower_link(&self, interface: &str) -> Result<(LinkName, Option<VlanId>), PlanError> {
         let unsuitable = |what| PlanError::Unsuitable { link: interface.to_owned(), what };
         let Some(link) = self.view.survey.link(interface) else {
             return Err(unsuitable("no link of this host"));
         };
-        let name = match link.class {
-            LinkClass::Physical | LinkClass::Aggregation | LinkClass::Etherstub => interface,
-            LinkClass::Vnic => link.over.first().ok_or_else(|| unsuitable("a vnic on nothing"))?,
-            LinkClass::Vlan => return Err(unsuitable("a VLAN")),
-            LinkClass::Other => return Err(unsuitable("no network card, aggregation, etherstub or vnic")),
-        };
-        name.parse().map_err(|_| unsuitable("called as no link may be"))
-    }
-
-    fn shared(&mut self, asked: AskedAddress) -> Result<(), PlanError> {
-        let on_segment = self.view.segment_of(asked.address).map(|(segment, network)| (segment.clone(), network));
-        let (place, link, network) = match on_segment {
-            Some((segment, network)) => {
-                let whose = format!("of the segment `{}`", segment.name);
-                self.check_length(asked, network)?;
-                self.check_reserved(asked.address, network, segment.gateway_for(asked.address), &whose)?;
-                let link = self.shared_link(&segment)?;
-                let note = format!(
-                    "{} is on the global zone's stack: it reaches zones on {network}, and has no route out",
-                    asked.address
-                );
-                self.plan.notes.push(note);
-                (Place::Segment(segment.name), link, network)
+        let (name, own) = match link.class {
+            LinkClass::Physical | LinkClass::Aggregation | LinkClass::Etherstub => (interface, None),
+            LinkClass::Vnic => {
+                let over = link.over.first().ok_or_else(|| unsuitable("a vnic on nothing"))?;
+                (over.as_str(), self.view.survey.vnic(interface).and_then(|vnic| vnic.vlan))
             }
-            None => {
-                let near = self.view.survey.neighbourhood(asked.address).ok_or(PlanError::Nowhere(asked))?;
-                self.check_length(asked, near.network)?;
-                let whose = format!("of `{}`", near.interface);
-                self.check_reserved(asked.address, near.network, near.gateway, &whose)?;
-                let name = near.interface.parse::<LinkName>();
-                let link =
-                    name.map_err(|_| PlanError::Unsuitable { link: near.interface, what: "called as no link may be" })?;
-                (Place::Link(link.clone()), link, near.network)
+            LinkClass::Vlan => {
+                let vlan = self.view.survey.vlan(interface);
+                let vlan = vlan.ok_or_else(|| unsuitable("a VLAN on a link that dladm(8) does not tell"))?;
+                (vlan.over.as_str(), Some(vlan.id))
             }
+            LinkClass::Other => return Err(unsuitable("no network card, aggregation, etherstub, vnic or VLAN")),
         };
-        self.refuse_used(asked.address)?;
-        let net = IpNet::new(asked.address, network.prefix_len()).map_err(|_| PlanError::Nowhere(asked))?;
-        let (ipv4, ipv6) = match net {
-            IpNet::V4(net) => (Some(net), None),
-            IpNet::V6(net) => (None, Some(net)),
+        let vlan = match (own, self.wanted.vlan) {
+            (Some(own), Some(wanted)) if own != wanted => {
+                let text = format!("`{interface}` is VLAN {own} of `{name}`, and not VLAN {wanted}; name `{name}`");
+                return Err(PlanError::Wishes(text));
+            }
+            (own, wanted) => own.or(wanted),
         };
-        self.plan.attachments.push(Attachment {
-            zone: self.wanted.zone.clone(),
-            place,
-            mode: Mode::Shared,
-            link,
-            ipv4,
-            ipv6,
-            autoconfiguration: Autoconfiguration::Off,
-            mac: None,
-            flow: None,
-            gateways: Vec::new(),
-            forwards: false,
-            openings: self.wanted.openings.clone(),
-        });
-        Ok(())
-    }
-
-    fn shared_link(&self, segment: &Segment) -> Result<LinkName, PlanError> {
-        let name = &segment.name;
-        let Some(link) = &segment.shared_vnic else {
-            let problem = format!("the segment `{name}` has no link for zones on the global zone's stack");
-            return Err(PlanError::link(format!("{problem}; `zonekit-store check --repair` makes one")));
-        };
-        if self.view.survey.link(link.as_str()).is_none() {
-            return Err(PlanError::link(format!("the link `{link}` of the segment `{name}` is gone")));
-        }
-        if !self.view.survey.is_plumbed(link.as_str()) {
-            return Err(PlanError::link(format!("the link `{link}` of the segment `{name}` is not plumbed")));
-        }
-        Ok(link.clone())
+        Ok((name.parse().map_err(|_| unsuitable("called as no link may be"))?, vlan))
     }
 
     /// The segments that it is to route.
@@ -497,6 +351,7 @@ impl Planner<'_> {
             domain: self.wanted.domain.as_ref(),
             routable_ipv6: self.wanted.routable_ipv6,
             filter_aaaa: self.wanted.filter_aaaa,
+            ipv6_addresses: self.wanted.ipv6_addresses,
         };
         self.plan.segments = new.plan(self.view, &mut self.plan.steps)?;
         let outside = self.plan.segments.first().and_then(|segment| segment.outside.as_ref());
@@ -522,17 +377,43 @@ impl Planner<'_> {
             Place::Segment(name) => self.view.segment(name)?.etherstub.clone(),
         };
         let gateways = first.gateways.clone();
-        Some(Outside { interface: first.link.clone(), over, ipv4: first.ipv4, ipv6: first.ipv6, gateways })
+        let (interface, vlan) = (first.link.clone(), first.vlan);
+        Some(Outside { interface, over, vlan, ipv4: first.ipv4, ipv6: first.ipv6, gateways })
+    }
+
+    fn check_vlan(&self) -> Result<(), PlanError> {
+        match self.wanted.vlan.filter(|_| self.plan.attachments.iter().all(|one| one.vlan.is_none())) {
+            Some(vlan) => Err(PlanError::Wishes(format!(
+                "VLAN {vlan} is for addresses on a link of the host, and none of these is; leave it out"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn finish(mut self) -> Plan {
         if let Some(limits) = &self.wanted.flow {
             for attachment in self.plan.attachments.iter_mut().filter(|one| one.mac.is_some()) {
                 let Some(address) = attachment.addresses().next() else { continue };
-                let name = format!("zflow{}", attachment.link.number().unwrap_or_default());
-                let flow = Flow { name, limits: limits.clone() };
+                let flow = Flow::of(&attachment.link, limits.clone());
                 self.plan.steps.push(Step::Host { change: flow.add(&attachment.link, address.addr()) });
                 attachment.flow = Some(flow);
+                // One flow, one address.
+                let others = attachment.addresses().skip(1);
+                let note =
+                    |other: IpNet| format!("the limits are those of {}; {} has none", address.addr(), other.addr());
+                self.plan.notes.extend(others.map(note));
+            }
+        }
+        for attachment in self.plan.attachments.iter().filter(|one| one.ipv6.is_none()) {
+            if let (Autoconfiguration::LinkLocal, Some(segment)) = (attachment.autoconfiguration, attachment.segment())
+                && self.view.segment(segment).is_some_and(|segment| segment.ipv6.is_some())
+            {
+                let note = format!(
+                    "IPv6 addresses of the segment `{segment}` are static; name one for `{}` to have one beside the \
+                     link-local one",
+                    attachment.zone
+                );
+                self.plan.notes.push(note);
             }
         }
         let exclusive = self.plan.attachments.iter().any(|one| one.mode == Mode::Exclusive);
@@ -554,6 +435,7 @@ pub(super) fn inside(segment: &Segment) -> Option<Attachment> {
         place: Place::Segment(segment.name.clone()),
         mode: Mode::Exclusive,
         link: segment.inside.clone()?,
+        vlan: None,
         ipv4: segment.ipv4.zip(segment.gateway4).and_then(|(net, own)| Ipv4Net::new(own, net.prefix_len()).ok()),
         ipv6: segment.ipv6.zip(segment.gateway6).and_then(|(net, own)| Ipv6Net::new(own, net.prefix_len()).ok()),
         autoconfiguration: Autoconfiguration::Off,

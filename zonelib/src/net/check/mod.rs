@@ -1,16 +1,20 @@
 //! Whether the host is as the records say.
 
-use std::collections::{HashMap, HashSet};
+mod flows;
+mod lost;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::view::MacOwner;
 use super::{
-    Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, STUBS, Segment, Step,
-    Survey, VNICS, View, gateway_addresses,
+    Attachment, Ingress, LinkName, MacAddress, Mode, Peering, PlanError, Removal, Router, SHARED, Segment, Step,
+    Survey, View, VlanId, gateway_addresses,
 };
-use crate::config::{Zone, ZoneConfig, file};
+use crate::config::{ConfigError, Zone, ZoneConfig, ZoneName, file};
 use crate::host::NetworkChange;
 use crate::host::dladm::LinkClass;
+use crate::host::flowadm::HostFlow;
 use crate::journal::{JournalError, StateDir};
 use crate::store::{Directory, Record, Records, Store, StoreError};
 
@@ -57,12 +61,17 @@ pub enum CheckError {
     Plan(#[from] PlanError),
 }
 
-/// Compares the records with the host and its zones. One damaged record does not keep the others from being
+/// Compares the records with the host, its flows and its zones. One damaged record does not keep the others from being
 /// looked at. Zones that an operation is under way on are left alone.
 ///
 /// # Errors
 /// [`CheckError`].
-pub fn check(state: &StateDir, survey: Survey, zones: &[Zone]) -> Result<Vec<Difference>, CheckError> {
+pub fn check(
+    state: &StateDir,
+    survey: Survey,
+    flows: Vec<HostFlow>,
+    zones: &[Zone],
+) -> Result<Vec<Difference>, CheckError> {
     let store = Directory::new(state);
     let mut found = Vec::new();
     let segments: Vec<Segment> = readable(&store, &mut found)?;
@@ -73,8 +82,14 @@ pub fn check(state: &StateDir, survey: Survey, zones: &[Zone]) -> Result<Vec<Dif
         found.extend(path?.into_iter().map(stranger));
     }
     let under_way: HashSet<String> = state.subjects()?.iter().map(|subject| zone_of(&subject.to_string())).collect();
-    let view = View::of(survey, segments.clone(), attachments.iter().map(Record::key).collect());
-    let mut checker = Checker { view, found, under_way, zones: HashMap::new() };
+    let keys = store.keys(Attachment::KIND)?;
+    let all_segments = segments.len() == store.keys(Segment::KIND)?.len();
+    let all_attachments = attachments.len() == keys.len();
+    let view = View::of(survey, segments.clone(), keys);
+    let flows = flows.into_iter().map(|flow| (flow.name.clone(), flow)).collect();
+    let configs = zones.iter().filter_map(|zone| zone.name.parse().ok());
+    let configs = configs.map(|zone: ZoneName| (zone.clone(), ZoneConfig::read(&file(&zone)))).collect();
+    let mut checker = Checker { view, found, under_way, flows, configs, zones: HashMap::new() };
     checker.zones = zones.iter().map(|zone| (zone.name.as_str(), zone)).collect();
     for segment in &segments {
         checker.segment(segment)?;
@@ -82,7 +97,15 @@ pub fn check(state: &StateDir, survey: Survey, zones: &[Zone]) -> Result<Vec<Dif
     for attachment in &attachments {
         checker.attachment(attachment);
     }
-    checker.links(&segments, &attachments);
+    // A segment that cannot be read may have any of them.
+    let told = if all_segments { checker.lost() } else { HashSet::new() };
+    // What an operation under way has made is not written down yet.
+    if checker.under_way.is_empty() && all_segments {
+        checker.strange_links(&segments, &told);
+    }
+    if checker.under_way.is_empty() && all_attachments {
+        checker.strange_flows(&attachments, &told);
+    }
     Ok(checker.found)
 }
 
@@ -115,6 +138,9 @@ struct Checker<'c> {
     view: View,
     found: Vec<Difference>,
     under_way: HashSet<String>,
+    /// Those of the host, by name.
+    flows: HashMap<String, HostFlow>,
+    configs: BTreeMap<ZoneName, Result<ZoneConfig, ConfigError>>,
     zones: HashMap<&'c str, &'c Zone>,
 }
 
@@ -162,8 +188,9 @@ impl Checker<'_> {
 
     fn shared_vnic(&mut self, segment: &Segment) -> Result<(), PlanError> {
         let (name, stub) = (&segment.name, &segment.etherstub);
-        let vnic =
-            |link: &LinkName, mac| host(NetworkChange::CreateVnic { link: link.clone(), over: stub.clone(), mac });
+        let vnic = |link: &LinkName, mac| {
+            host(NetworkChange::CreateVnic { link: link.clone(), over: stub.clone(), mac, vlan: None })
+        };
         let plumb = |link: &LinkName| host(NetworkChange::CreateInterface { link: link.clone() });
         let Some(link) = &segment.shared_vnic else {
             let link = self.view.allocate(SHARED)?;
@@ -194,7 +221,8 @@ impl Checker<'_> {
         if self.view.survey.link(inside.as_str()).is_none() {
             let mac = segment.inside_mac.unwrap_or_else(|| self.view.allocate_mac(stub, &MacOwner::Router(name)));
             let whole = Segment { inside_mac: Some(mac), ..segment.clone() };
-            let mut steps = vec![host(NetworkChange::CreateVnic { link: inside.clone(), over: stub.clone(), mac })];
+            let mut steps =
+                vec![host(NetworkChange::CreateVnic { link: inside.clone(), over: stub.clone(), mac, vlan: None })];
             steps.extend(gateway_addresses(segment).map(host));
             steps.push(Step::replace(whole.into()));
             let problem = format!("segment `{name}`: the global zone's link `{inside}` is gone");
@@ -225,14 +253,16 @@ impl Checker<'_> {
         if attachment.mode == Mode::Exclusive {
             self.vnic(attachment);
         }
-        match ZoneConfig::read(&file(zone)) {
-            Ok(config) if config.networks.iter().any(|net| net.physical == attachment.link.as_str()) => {}
-            Ok(_) => {
+        match self.configs.get(zone) {
+            Some(Ok(config)) if config.networks.iter().any(|net| net.physical == attachment.link.as_str()) => {}
+            Some(Ok(_)) => {
                 let problem = format!("zone `{zone}`: its configuration does not have `{}`", attachment.link);
                 let advice = format!("add it by zonecfg(8), or detach it: `net-detach -z {zone}`");
                 self.found.push(Difference::told(problem, advice));
             }
-            Err(error) => self.found.push(Difference::told(error.to_string(), "see zonecfg(8)")),
+            Some(Err(error)) => self.found.push(Difference::told(error.to_string(), "see zonecfg(8)")),
+            // It is no zone, which has been told.
+            None => {}
         }
     }
 
@@ -257,7 +287,8 @@ impl Checker<'_> {
             (None, mac) => {
                 let owner = MacOwner::Zone(zone, &attachment.place);
                 let mac = mac.unwrap_or_else(|| self.view.allocate_mac(&over, &owner));
-                let mut steps = vec![host(NetworkChange::CreateVnic { link: link.clone(), over, mac }), replaced(mac)];
+                let vnic = NetworkChange::CreateVnic { link: link.clone(), over, mac, vlan: attachment.vlan };
+                let mut steps = vec![host(vnic), replaced(mac)];
                 let flow = attachment.flow.as_ref().zip(attachment.addresses().next());
                 steps.extend(flow.map(|(flow, net)| host(flow.add(link, net.addr()))));
                 self.found.push(Difference::mended(format!("zone `{zone}`: the vnic `{link}` is gone"), steps));
@@ -266,38 +297,21 @@ impl Checker<'_> {
                 let problem = format!("zone `{zone}`: the vnic `{link}` is on `{}`, not on `{over}`", vnic.over);
                 self.found.push(Difference::told(problem, "detach the zone, and attach it again"));
             }
+            (Some(vnic), _) if vnic.vlan != attachment.vlan => {
+                let vlan =
+                    |vlan: Option<VlanId>| vlan.map_or_else(|| "no VLAN".to_owned(), |vlan| format!("VLAN {vlan}"));
+                let (now, known) = (vlan(vnic.vlan), vlan(attachment.vlan));
+                let problem = format!("zone `{zone}`: the vnic `{link}` is in {now} of `{over}`, not in {known}");
+                self.found.push(Difference::told(problem, "detach the zone, and attach it again"));
+            }
             (Some(vnic), mac) if vnic.mac != mac => {
                 let known = mac.map_or_else(|| "unknown".to_owned(), |mac| mac.to_string());
                 let now = vnic.mac.map_or_else(|| "unknown".to_owned(), |mac| mac.to_string());
                 let problem = format!("zone `{zone}`: the address of `{link}` is {now}, and was {known}");
                 self.found.push(Difference::mended(problem, vnic.mac.map(replaced).into_iter().collect()));
+                self.flow(attachment);
             }
-            _ => {}
+            _ => self.flow(attachment),
         }
-    }
-
-    /// Links that are called like zonekit's, and that no record has.
-    fn links(&mut self, segments: &[Segment], attachments: &[Attachment]) {
-        let of_segments = segments.iter().flat_map(|segment| {
-            [Some(&segment.etherstub), segment.shared_vnic.as_ref(), segment.inside.as_ref()].into_iter().flatten()
-        });
-        let known: HashSet<&str> =
-            of_segments.chain(attachments.iter().map(|one| &one.link)).map(LinkName::as_str).collect();
-        let family =
-            |name: &str| name.parse::<LinkName>().is_ok_and(|link| [STUBS, VNICS, SHARED].contains(&link.family()));
-        let mut strangers: Vec<&str> =
-            self.view.survey.link_names().filter(|name| family(name) && !known.contains(name)).collect();
-        strangers.sort_unstable();
-        // What an operation under way has made is not written down yet.
-        if !self.under_way.is_empty() {
-            return;
-        }
-        self.found.extend(strangers.into_iter().map(|name| {
-            let problem = format!("the link `{name}` is in no record");
-            Difference::told(
-                problem,
-                "delete it by dladm(8) if nobody needs it, or import the records that it belongs to",
-            )
-        }));
     }
 }
