@@ -7,6 +7,7 @@ mod zones_common;
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use tests::lab::Fault;
 use tests::run::{skip, skip_without_root};
 use tests::scenario::{Did, World};
 use tests::sweep::View;
@@ -258,4 +259,28 @@ fn a_zone_that_is_detached_has_no_way_in() {
     }
     assert!(!world.in_zone("router1", "/etc/dnsmasq.d/zonekit.conf").exists());
     assert_eq!(world.journals(), [""; 0]);
+}
+
+/// What a router has still to be told is not forgotten with the zone.
+#[test]
+fn a_zone_whose_destruction_was_killed_leaves_no_way_in() {
+    if skip_without_root() {
+        return;
+    }
+    let world = routed();
+    ingress(&world, "add shop 80 web:8080 --http shop.example.com").well();
+    world.lab.reset_log();
+    destroy(&world, "web").well();
+    // The first thing that is done after all records have gone.
+    let deleted = world.lab.log().iter().rposition(|call| call.line().contains("delete-vnic")).unwrap();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    ingress(&world, "add shop 80 web:8080 --http shop.example.com").well();
+    world.lab.reset_log();
+    world.lab.fault(Some(&Fault::KillBefore(deleted + 2)));
+    let _ = destroy(&world, "web");
+    world.lab.fault(None);
+    assert!(world.text("router1", CONFIG).contains("server web"), "it was killed too late");
+    destroy(&world, "web").well();
+    assert!(!world.in_zone("router1", CONFIG).exists());
+    world.is_sound();
 }

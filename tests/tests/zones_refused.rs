@@ -331,6 +331,50 @@ fn a_zone_that_others_have_made_goes_too() {
 }
 
 #[test]
+fn what_is_left_of_a_zone_is_told_and_goes() {
+    let world = world();
+    let before = View::of(&world.lab);
+    // Somebody has taken the zone away by hand.
+    create(&world, &["-z", "web", "-x", "10.1.1.5", "-d", "/data"]).well();
+    world.zoneadm("web", &["halt"]).well();
+    world.zoneadm("web", &["uninstall", "-F"]).well();
+    world.run("zonecfg", &["-z", "web", "delete", "-F"]).well();
+    let listed = world.zonekit("list-zones", &["-p"]).well().out;
+    assert!(listed.contains("web\tgone\tsparse\tsparse-root\t10.1.1.5/24\trouter1\n"), "{listed}");
+    world.zonekit("describe-zone", &["web"]).badly(&["zone `web` is gone, but not all", "`destroy-zone -z web`"]);
+    refused(&world, &["-z", "web", "-x", "10.1.1.7"], &["zone `web` is gone, but not all", "`destroy-zone -z web`"]);
+    destroy(&world, "web").well();
+    unchanged(&world, &before);
+    // Somebody has taken the records away.
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    for folder in ["zones", "attachments"] {
+        let folder = world.lab.place("/var/zonekit/store").join(folder);
+        let of_zone = |name: &&String| name.starts_with("web.") || name.starts_with("web+");
+        world.names_in(&folder).iter().filter(of_zone).for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+    }
+    let did = destroy(&world, "web").well();
+    assert!(did.out.contains("stays: the link `znic3`, of which nothing is remembered"), "{did:#?}");
+    assert!(world.zonekit("store", &["check"]).out.contains("the link `znic3` is in no record"));
+}
+
+#[test]
+fn a_zone_that_is_half_destroyed_goes_when_it_is_told_again() {
+    let world = world();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    let folder = world.in_zone("router1", "/etc/zonekit/dhcp");
+    fs::rename(&folder, folder.with_file_name("was")).unwrap();
+    symlink("/etc", &folder).unwrap();
+    destroy(&world, "web").badly(&["follows no link", "what was done until then stays done", "to go on"]);
+    let listed = world.zonekit("list-zones", &["-p"]).well().out;
+    assert!(listed.contains("web\tgone\t"), "{listed}");
+    fs::remove_file(&folder).unwrap();
+    fs::rename(folder.with_file_name("was"), &folder).unwrap();
+    destroy(&world, "web").well();
+    assert!(!folder.join("web").exists());
+    world.is_sound();
+}
+
+#[test]
 fn a_zone_that_is_half_made_goes_too() {
     let world = world();
     let before = View::of(&world.lab);
@@ -440,6 +484,37 @@ fn data_stays_unless_somebody_says_otherwise() {
     create(&world, &["-z", "web", "-D", "rpool/new/web"]).well();
     world.zonekit("destroy-zone", &["-z", "web", "--with-datasets"]).well();
     assert!(world.lab.dataset("rpool/new").is_none());
+    // One that is in the place of the one that was made for the zone.
+    create(&world, &["-z", "web", "-D", "rpool/new/web"]).well();
+    world.zoneadm("web", &["halt"]).well();
+    world.lab.zfs_ok(&["destroy", "rpool/new/web"]);
+    world.lab.zfs_ok(&["create", "-o", "mountpoint=none", "rpool/new/web"]);
+    let did = world.zonekit("destroy-zone", &["-z", "web", "--with-datasets"]).well();
+    assert!(
+        did.out.contains("stays: the dataset `rpool/new/web`, which it administers, which is there anew"),
+        "{did:?}"
+    );
+    assert!(world.lab.dataset("rpool/new/web").is_some());
+    world.is_sound();
+}
+
+#[test]
+fn links_that_a_zone_has_left_in_its_directories_lead_nowhere() {
+    let world = warmed();
+    let outside = world.beside("outside");
+    fs::create_dir_all(outside.join("deep")).unwrap();
+    let data = world.lab.place("/export/zonedata/web/data");
+    create(&world, &["-z", "web", "-d", "/data", "-d", "/data/sub/deep", "--no-boot"]).well();
+    fs::rename(data.join("sub"), data.join("was")).unwrap();
+    symlink(&outside, data.join("sub")).unwrap();
+    destroy(&world, "web").well();
+    assert!(outside.join("deep").is_dir());
+    // The next zone is not given what is there.
+    refused(&world, &["-z", "web", "-d", "/data/sub/deep"], &["/data/sub: is a symbolic link", "remove it"]);
+    refused(&world, &["-z", "web", "-d", "/data/sub/new"], &["/data/sub: is a symbolic link", "remove it"]);
+    assert_eq!(world.names_in(&outside), ["deep"]);
+    fs::remove_file(data.join("sub")).unwrap();
+    create(&world, &["-z", "web", "-d", "/data/sub/deep", "--no-boot"]).well();
     world.is_sound();
 }
 

@@ -365,3 +365,91 @@ fn two_zones_have_no_name_in_common() {
     // Elsewhere it may have it.
     create(&world, &["-z", "Web", "-x", "192.0.2.30"]).well();
 }
+
+/// All interfaces of a router forward: what it has outside besides is guarded like the first, from its first boot on, and
+/// when it comes later.
+#[test]
+fn another_interface_outside_is_guarded_too() {
+    if skip_without_root() {
+        return;
+    }
+    let world = warmed();
+    create(&world, &["-z", "router1", "-t", "router", "-x", "192.0.2.20", "-x", "192.0.2.21", "-R", "10.1.1.0/24"])
+        .well();
+    let guarded = |link: &str| {
+        let (nat, filter) = (world.text("router1", "/etc/ipf/ipnat.conf"), world.text("router1", "/etc/ipf/ipf.conf"));
+        nat.contains(&format!("map {link} "))
+            && filter.contains(&format!("block in quick on {link} from any to 10.1.1.0/24"))
+    };
+    assert!(guarded("znic0") && guarded("znic1"));
+    create(&world, &["-z", "r2", "-t", "router", "-x", "192.0.2.22", "-R", "10.2.0.0/24"]).well();
+    run(&world, "net-peer", &["router1", "r2"]).well();
+    let routes = world.text("router1", "/etc/inet/static_routes");
+    assert!(routes.contains("10.2.0.0/24 192.0.2.22"), "{routes}");
+    world.zoneadm("router1", &["halt"]).well();
+    run(&world, "net-attach", &["-z", "router1", "-x", "192.0.2.23"]).well();
+    let link = world.names_in(&world.in_zone("router1", "/etc"));
+    let link = link.iter().filter_map(|name| name.strip_prefix("hostname.")).max().unwrap().to_owned();
+    assert!(guarded(&link), "{link}: {}", world.text("router1", "/etc/ipf/ipf.conf"));
+    assert_eq!(world.text("router1", "/etc/inet/static_routes"), routes);
+    run(&world, "net-detach", &["-z", "router1", "192.0.2.23"]).well();
+    assert!(!guarded(&link) && guarded("znic1"));
+    assert_eq!(world.text("router1", "/etc/inet/static_routes"), routes);
+    assert!(world.journals().is_empty());
+}
+
+/// No name becomes a line, a path or an option of a configuration.
+#[test]
+fn ways_in_with_hostile_names_are_refused() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router();
+    let before = View::of(&world.lab);
+    let long = "x".repeat(64);
+    let names = ["../shop", "", ".", "a b", "a\nserver evil 10.0.0.1", "-D", "a/b", "a;b", "ü", "a\0b", &long];
+    for name in names.into_iter().filter(|name| !name.contains('\0')) {
+        run(&world, "ingress", &["add", "--", name, "80", "web:8080"]);
+        unchanged(&before, &world);
+        let did = run(&world, "ingress", &["add", name, "80", "web:8080", "--http", "shop.example.com"]);
+        assert_ne!(did.code, 0, "{name:?}: {did:?}");
+        assert_eq!(did.err.lines().count(), 1, "{name:?}: {did:?}");
+        unchanged(&before, &world);
+    }
+    for host in ["", "a b", "shop.example.com evil", "a\nbackend x", "*", "[::1]", "a..b", &"y.".repeat(200)] {
+        for kind in ["--http", "--tls-sni"] {
+            let did = run(&world, "ingress", &["add", "shop", "80", "web:8080", kind, host]);
+            assert!(did.code != 0 && did.err.lines().count() == 1, "{host:?}: {did:?}");
+            unchanged(&before, &world);
+        }
+    }
+    for (port, to) in [
+        ("0", "web:80"),
+        ("65536", "web:80"),
+        ("80", "web:0"),
+        ("80", "web"),
+        ("80", "../web:80"),
+        ("80", "db:80"),
+        ("22", "web:22"),
+        ("53", "web:53"),
+    ] {
+        let did = run(&world, "ingress", &["add", "shop", port, to, "--tcp"]);
+        assert!(did.code != 0 && did.err.lines().count() == 1, "{port} {to}: {did:?}");
+        unchanged(&before, &world);
+    }
+}
+
+#[test]
+fn a_router_without_haproxy_has_no_ways_in() {
+    if skip_without_root() {
+        return;
+    }
+    let world = with_router();
+    for program in ["/opt/tribblix/haproxy/sbin/haproxy", "/usr/sbin/haproxy"] {
+        fs::remove_file(world.in_zone("router1", program)).ok();
+    }
+    let before = View::of(&world.lab);
+    run(&world, "ingress", &["add", "shop", "80", "web:8080", "--http", "shop.example.com"])
+        .badly(&["has no haproxy; install it there, and try again"]);
+    unchanged(&before, &world);
+}

@@ -413,3 +413,78 @@ fn a_seed_in_a_hostile_root_stays_in_it() {
     assert_eq!(names(&root.join("seeds/nocloud")), [".zonekit-seed", "meta-data", "network-config", "user-data"]);
     run("/seeds/nocloud", "--directory").well();
 }
+
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    if skip_without_root() {
+        return;
+    }
+    let world = world();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    let small = world.beside("small");
+    fs::create_dir(&small).unwrap();
+    struct Mounted(PathBuf);
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            let _ = Command::new("/usr/bin/umount").arg(&self.0).status();
+        }
+    }
+    let mounted = Command::new("/usr/bin/mount").args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(&small).output();
+    if !mounted.unwrap().status.success() {
+        return skip("mounting is not allowed here");
+    }
+    let mounted = Mounted(small.clone());
+    // An image has more than it can hold.
+    let iso = small.join("web.iso");
+    let write = |how: &str, place: &Path| seed(&world, &["-z", "web", how, place.to_str().unwrap()]);
+    write("--iso", &iso).badly(&["No space left on device", "undone"]);
+    assert_eq!(names(&small), [""; 0]);
+    let directory = small.join("web");
+    write("--directory", &directory).well();
+    let before = fs::read_to_string(directory.join("user-data")).unwrap();
+    fs::write(small.join("filler"), vec![b'x'; 256 << 10]).unwrap_err();
+    let long = world.beside("long");
+    fs::write(&long, format!("#cloud-config\n{}", "# long\n".repeat(4096))).unwrap();
+    let more = ["--user-data", long.to_str().unwrap()];
+    seed(&world, &[&["-z", "web", "--directory", directory.to_str().unwrap()], &more[..]].concat())
+        .badly(&["No space left on device", "undone"]);
+    assert_eq!(fs::read_to_string(directory.join("user-data")).unwrap(), before);
+    assert!(directory.join("meta-data").exists());
+    fs::remove_file(small.join("filler")).unwrap();
+    write("--directory", &directory).well();
+    assert_eq!(fs::read_to_string(directory.join("user-data")).unwrap(), before);
+    assert_eq!(names(&directory), [".zonekit-seed", "meta-data", "network-config", "user-data"]);
+    drop(mounted);
+    assert!(world.journals().is_empty());
+}
+
+/// Of one zone one after the other, and of several side by side in one folder.
+#[test]
+fn many_seeds_at_once_are_all_whole() {
+    if skip_without_root() {
+        return;
+    }
+    let world = world();
+    let zones = ["a", "b", "c"];
+    for (number, zone) in zones.into_iter().enumerate() {
+        create(&world, &["-z", zone, "-x", &format!("10.1.1.{}", 20 + number)]).well();
+    }
+    let folder = world.beside("seeds");
+    fs::create_dir(&folder).unwrap();
+    std::thread::scope(|scope| {
+        for turn in 0..9 {
+            let (zone, world, folder) = (zones[turn % 3], &world, &folder);
+            scope.spawn(move || {
+                seed(world, &["-z", zone, "--iso", folder.join(zone).with_extension("iso").to_str().unwrap()]).well();
+                seed(world, &["-z", zone, "--directory", folder.join(zone).to_str().unwrap()]).well();
+            });
+        }
+    });
+    assert_eq!(names(&folder), ["a", "a.iso", "b", "b.iso", "c", "c.iso"]);
+    for zone in zones {
+        let texts = read_back(&folder.join(zone).with_extension("iso"));
+        assert!(texts.iter().all(|text| !text.is_empty()));
+        assert!(fs::read_to_string(folder.join(zone).join("meta-data")).unwrap().contains(&uuid(&world, zone)));
+    }
+    world.is_sound();
+}

@@ -100,8 +100,9 @@ mod tests {
         hold(path, &Waiting { patience, go_on: &|| go_on, tell: &|_| {} })
     }
 
+    /// A program that another test starts may have a lock a little longer, until it runs.
     fn held(path: &Path) -> File {
-        wait_for(path, Duration::ZERO, true).unwrap()
+        wait_for(path, Duration::from_secs(30), true).unwrap()
     }
 
     #[test]

@@ -23,8 +23,9 @@ use super::wiring::{Behind, bring_up_to_date, left_to_know};
 /// Brands whose zones configure their interfaces by files of illumos.
 const WITH_FILES: [&str; 7] = ["sparse-root", "whole-root", "alien-root", "ipkg", "lipkg", "sparse", "illumos"];
 /// What begins the names of the files that an interface has.
-const INTERFACE_FILES: [&str; 4] =
-    ["etc/hostname", "etc/defaultrouter", "etc/inet/static_routes", "etc/inet/ndpd.conf"];
+const INTERFACE_FILES: [&str; 4] = ["etc/hostname", "etc/defaultrouter", ROUTES, "etc/inet/ndpd.conf"];
+/// The file of routes.
+const ROUTES: &str = "etc/inet/static_routes";
 
 /// What is said to the zone's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,12 +144,14 @@ impl Attach {
         wiring.routers = behind.iter().map(|behind| behind.router.zone_name().to_owned()).collect();
         let mut own: Vec<Attachment> = existing(zone, view, store)?;
         own.extend(plan.attachments);
-        let files = if found.root.is_some() { interface_files(zone, &own, &[]) } else { Vec::new() };
+        let mut files = if found.root.is_some() { interface_files(zone, &own, &[]) } else { Vec::new() };
+        let updated: Vec<Router> = itself(zone, view, &mut files).into_iter().collect();
+        wiring.routers.extend(updated.iter().map(|router| router.zone_name().to_owned()));
         wiring.files = shown(&files, &[]);
         if found.running {
             wiring.notes.push(format!("zone `{zone}` runs, and will have it when it boots next"));
         }
-        Ok(Prepared { wiring, behind, files, updated: Vec::new() })
+        Ok(Prepared { wiring, behind, files, updated })
     }
 
     fn configuration(&self, found: &Found, plan: &net::Plan) -> Result<Vec<NetResourceChange>, ZoneError> {
@@ -201,6 +204,7 @@ impl Attach {
             begun.set(true);
             net::apply(&prepared.wiring.steps, journal, &store, &mut |step| tell(&step.describe()))?;
             prepared.finish(&found, (state, &store), journal, tell)?;
+            prepared.update((state, &store), journal, tell)?;
             drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
@@ -235,6 +239,21 @@ impl Prepared {
         }
         write_files(found, state, &self.files, journal, tell)
     }
+
+    /// What routers have to know besides.
+    fn update(
+        &self,
+        (state, store): (&StateDir, &dyn Store),
+        journal: &mut Journal,
+        tell: &dyn Fn(&str),
+    ) -> Result<(), ZoneError> {
+        for router in &self.updated {
+            go_on()?;
+            tell(&format!("bring router `{}` up to date", router.zone_name()));
+            bring_up_to_date(router, state, store, journal)?;
+        }
+        Ok(())
+    }
 }
 
 impl Detach {
@@ -261,7 +280,7 @@ impl Detach {
             removed.unconfigure(zone, config);
         }
         let behind = Behind::all(zone, &removed.attachments, |name| view.segment(name));
-        let updated = self.updated(&removed, &behind, store)?;
+        let mut updated = self.updated(&removed, &behind, store)?;
         let Removed { steps, attachments, notes, .. } = removed;
         let routers = behind.iter().map(|behind| behind.router.zone_name().to_owned()).collect();
         let is_left = |one: &Attachment| !attachments.contains(one);
@@ -272,6 +291,7 @@ impl Detach {
         if found.root.is_some() {
             files.extend(lost_route(&interface_files(zone, &all, &[]), &files));
         }
+        updated.extend(itself(zone, view, &mut files).filter(|router| !updated.contains(router)));
         let names = shown(&files, &gone);
         let wiring = Wiring { steps, files: names, routers, notes, ..Wiring::default() };
         Ok(Prepared { wiring, behind, files, updated })
@@ -305,10 +325,7 @@ impl Detach {
                 tell(&format!("have router `{}` forget the zone", behind.router.zone_name()));
                 self.forget(behind, state, &store, journal)?;
             }
-            for router in &prepared.updated {
-                tell(&format!("bring router `{}` up to date", router.zone_name()));
-                bring_up_to_date(router, state, &store, journal)?;
-            }
+            prepared.update((state, &store), journal, tell)?;
             drop(names);
             Ok::<Wiring, ZoneError>(prepared.wiring)
         });
@@ -384,6 +401,15 @@ fn interface_files(zone: &ZoneName, attachments: &[Attachment], gone: &[LinkName
     };
     let ours = |file: &ZoneFile| INTERFACE_FILES.iter().any(|begin| file.path.starts_with(begin));
     inside::zone_files(&tenant).into_iter().filter(ours).collect()
+}
+
+/// The zone itself, when it is a router: its rules are for all its interfaces. It writes its routes itself then.
+fn itself(zone: &ZoneName, view: &View, files: &mut Vec<ZoneFile>) -> Option<Router> {
+    let router = view.routed_by(zone).map(|segment| &segment.router).find(|router| matches!(router, Router::Zone(_)));
+    if router.is_some() {
+        files.retain(|file| file.path != ROUTES);
+    }
+    router.cloned()
 }
 
 /// The default route that a zone has no longer, unless somebody has written another one.

@@ -11,14 +11,16 @@ use crate::config::{self, ZoneName};
 use crate::host::zfs::{self, Datasets, Kind as DatasetKind};
 use crate::host::{self, HostCommand};
 use crate::journal::{self, StateDir, Subject};
-use crate::net::credentials;
 use crate::net::inside::Settings;
+use crate::net::{Attachment, credentials};
 use crate::populate::{self, Image, Kept, Wanted};
 use crate::root::Tree;
 use crate::storage;
+use crate::store::{Directory, Record, Records, Store};
 
 use super::accounts::{Account, Accounts};
 use super::kind::{FromImage, Kind};
+use super::record::{self, ZoneRecord};
 use super::request::{One, Request};
 use super::seed;
 use super::templates::Template;
@@ -101,6 +103,9 @@ impl Look<'_> {
         }
         let index = config::index().map_err(ZoneError::system(Path::new("/etc/zones/index")))?;
         let known: BTreeSet<&ZoneName> = index.iter().map(|zone| &zone.name).collect();
+        let store = Directory::new(state);
+        let attachments = store.keys(Attachment::KIND)?;
+        let attached: BTreeSet<&str> = attachments.iter().filter_map(|key| key.parts().next()).collect();
         for one in zones {
             // What a killed operation has left goes before anything is made.
             if journal::pending(state, Subject::Whole(one.name.clone()))?.is_some() {
@@ -110,6 +115,13 @@ impl Look<'_> {
                 let name = &one.name;
                 self.problem(format!(
                     "there is a zone `{name}` already; choose another name, or `destroy-zone -z {name}`"
+                ));
+                continue;
+            }
+            if attached.contains(one.name.as_str()) || store.get::<ZoneRecord>(&record::key(&one.name))?.is_some() {
+                let name = &one.name;
+                self.problem(format!(
+                    "zone `{name}` is gone, but not all that was made for it; `destroy-zone -z {name}` takes it away"
                 ));
                 continue;
             }

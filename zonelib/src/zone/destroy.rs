@@ -3,19 +3,22 @@
 //! What is destroyed cannot be brought back, so nothing is undone here: each step may be done again, and giving the
 //! command again goes on where it ended. What is remembered of the zone goes last.
 
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::config::{self, ZoneConfig, ZoneName, command};
-use crate::host::zfs::{self, Datasets};
-use crate::host::{DatasetName, HostCommand};
+use crate::config::{self, IpType, ZoneConfig, ZoneName, command};
+use crate::host::zfs::{self, Datasets, MADE_PROPERTY};
+use crate::host::{self, DatasetName, HostCommand};
 use crate::journal::{self, Failure, Journal, JournalError, Recovered, StateDir, Subject};
 use crate::net::{self, Names, Router, View};
-use crate::root::{Tree, remove_tree};
+use crate::root::{Tree, remove_empty_folder, remove_tree};
 use crate::store::{Directory, Expect, Record, Records, Store};
 
 use super::ZoneError;
 use super::check::only_global;
 use super::error::go_on;
+use super::plan::DATA;
 use super::record::{self, Made, ZoneRecord};
 use super::step::{ZONEADM, indexed};
 use super::wiring::{Behind, bring_up_to_date, left_to_know};
@@ -69,7 +72,7 @@ impl Teardown {
     #[must_use]
     pub fn lines(&self, zone: &ZoneName) -> Vec<String> {
         let line = |going: &Going| match going {
-            Going::Halt => format!("halt zone `{zone}`"),
+            Going::Halt => format!("halt zone `{zone}`, if it runs"),
             Going::Uninstall => format!("uninstall zone `{zone}`"),
             Going::Delete => format!("delete the configuration of zone `{zone}`"),
             Going::Leave(behind) => format!("have router `{}` forget zone `{zone}`", behind.router.zone_name()),
@@ -113,13 +116,19 @@ impl Destroy {
                 teardown.going.push(Going::Uninstall);
             }
             teardown.going.push(Going::Delete);
-            teardown.staying.extend(self.handed_over(record.as_ref()));
+            teardown.staying.extend(self.handed_over(record.as_ref(), store)?);
         }
         self.look_at_network(store, record.as_ref(), &mut teardown)?;
         if let Some(record) = record {
             teardown.operation.clone_from(&record.operation);
             for made in record.made.iter().rev() {
                 match made {
+                    Made::Delegated { dataset } | Made::Volume { dataset }
+                        if is_anothers(dataset, &record.operation)? =>
+                    {
+                        let why = "which is there anew, and was not made for the zone";
+                        teardown.staying.push(format!("{}, {why}", made.describe()));
+                    }
                     Made::Delegated { .. } if !self.with_datasets => {
                         teardown.staying.push(format!("{}; --with-datasets would destroy it", made.describe()));
                     }
@@ -175,16 +184,27 @@ impl Destroy {
         if attached()? || routes()? { Ok(Some(View::take(store)?)) } else { Ok(None) }
     }
 
-    /// Datasets that the zone administers and that were there before it.
-    fn handed_over(&self, record: Option<&ZoneRecord>) -> Vec<String> {
-        let Ok(config) = ZoneConfig::read(&config::file(&self.zone)) else { return Vec::new() };
+    /// Datasets that the zone administers and that were there before it, and links that others have given to it.
+    fn handed_over(&self, record: Option<&ZoneRecord>, store: &Directory) -> Result<Vec<String>, ZoneError> {
+        let Ok(config) = ZoneConfig::read(&config::file(&self.zone)) else { return Ok(Vec::new()) };
         let made = |name: &str| {
             record.is_some_and(|record| {
                 record.made.iter().any(|made| matches!(made, Made::Delegated { dataset } if dataset == name))
             })
         };
         let names = config.datasets.iter().map(DatasetName::as_str).filter(|name| !made(name));
-        names.map(|name| format!("the dataset `{name}`, which was there before the zone")).collect()
+        let datasets = names.map(|name| format!("the dataset `{name}`, which was there before the zone"));
+        let attachments = store.keys(net::Attachment::KIND)?;
+        let ours = |link: &str| {
+            let mut links = attachments.iter().map(|key| (key.parts().next(), key.parts().nth(1)));
+            links.any(|known| known == (Some(self.zone.as_str()), Some(link)))
+        };
+        let own_stack = config.ip_type == IpType::Exclusive;
+        let links = config.networks.iter().map(|network| network.physical.as_str());
+        let mut links: Vec<&str> = links.filter(|link| own_stack && !ours(link)).collect();
+        links.dedup();
+        let links = links.into_iter().map(|link| format!("the link `{link}`, of which nothing is remembered"));
+        Ok(datasets.chain(links).collect())
     }
 
     /// Destroys it. `tell` is told each step.
@@ -213,18 +233,19 @@ impl Destroy {
         if !teardown.routes {
             names = None;
         }
-        for (going, line) in teardown.going.iter().zip(teardown.lines(&self.zone)) {
-            go_on()?;
+        for (index, (going, line)) in teardown.going.iter().zip(teardown.lines(&self.zone)).enumerate() {
+            let unfinished = |error: ZoneError| if index > 0 { ZoneError::Unfinished(Box::new(error)) } else { error };
+            go_on().map_err(unfinished)?;
             tell(&line);
             let network = matches!(going, Going::Leave(_) | Going::WriteDown(_) | Going::Network(_) | Going::Update(_));
             if network && names.is_none() {
-                names = Some(Names::hold(&store)?);
+                names = Some(Names::hold(&store).map_err(|error| unfinished(error.into()))?);
             }
             let done = self.take(going, &teardown, (state, &store), &mut journal);
             // What a router has taken half is taken back; all else stays done.
             match done {
                 Ok(()) => journal.settle()?,
-                Err(cause) => return Err(undone(cause, journal)),
+                Err(cause) => return Err(unfinished(undone(cause, journal))),
             }
         }
         drop(names);
@@ -247,7 +268,7 @@ impl Destroy {
             Going::WriteDown(record) => Ok(store.put(&**record, Expect::Anything)?),
             Going::Update(router) => bring_up_to_date(router, state, store, journal),
             Going::Network(step) => Ok(step.run(store)?),
-            Going::Made(made) => take_made(made, teardown),
+            Going::Made(made) => self.take_made(made, teardown),
             Going::Forget => {
                 store.remove(ZoneRecord::KIND, &record::key(&self.zone))?;
                 Ok(())
@@ -265,41 +286,56 @@ fn undone(cause: ZoneError, journal: Journal) -> ZoneError {
     }
 }
 
-/// Destroys something that was made for the zone, if it still is what was made. Places that others may have put
-/// something into stay then.
-fn take_made(made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
-    match made {
-        Made::Directory { path } => match std::fs::remove_dir(path) {
-            Err(error) if !is_in_use(&error) && error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ZoneError::system(path)(error))
+impl Destroy {
+    /// Destroys something that was made for the zone, if it still is what was made. Places that others may have put
+    /// something into stay then.
+    fn take_made(&self, made: &Made, teardown: &Teardown) -> Result<(), ZoneError> {
+        match made {
+            Made::Directory { path } => self.remove_directory(path).map_err(ZoneError::system(path)),
+            Made::FileSystem { dataset, path } => {
+                if is_ours(dataset, &teardown.operation)? && is_empty(dataset, path)? {
+                    zfs::destroy(dataset)?;
+                }
+                Ok(())
             }
+            Made::Delegated { dataset } if teardown.with_datasets => {
+                if is_ours(dataset, &teardown.operation)? {
+                    destroy_tree(dataset)
+                } else {
+                    Ok(())
+                }
+            }
+            Made::Delegated { .. } => Ok(()),
+            Made::Parent { dataset } => {
+                let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
+                let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
+                if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
+            }
+            Made::Volume { dataset } => {
+                if is_ours(dataset, &teardown.operation)? {
+                    destroy_tree(dataset)
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// Removes a directory that was made, if nothing is in it. What is in directories of the zone its root user has put
+    /// there: no link is followed.
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        let data = host::place(DATA).join(self.zone.as_str());
+        let Some(inside) = path.strip_prefix(&data).ok().filter(|inside| !inside.as_os_str().is_empty()) else {
+            return match std::fs::remove_dir(path) {
+                Err(error) if !matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound) => {
+                    Err(error)
+                }
+                _ => Ok(()),
+            };
+        };
+        match Tree::open(&data).and_then(|tree| remove_empty_folder(&tree, inside.as_os_str().as_bytes())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound && !is_link(&error) => Err(error),
             _ => Ok(()),
-        },
-        Made::FileSystem { dataset, path } => {
-            if is_ours(dataset, &teardown.operation)? && is_empty(dataset, path)? {
-                zfs::destroy(dataset)?;
-            }
-            Ok(())
-        }
-        Made::Delegated { dataset } if teardown.with_datasets => {
-            if is_ours(dataset, &teardown.operation)? {
-                destroy_tree(dataset)
-            } else {
-                Ok(())
-            }
-        }
-        Made::Delegated { .. } => Ok(()),
-        Made::Parent { dataset } => {
-            let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
-            let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
-            if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
-        }
-        Made::Volume { dataset } => {
-            if is_ours(dataset, &teardown.operation)? {
-                destroy_tree(dataset)
-            } else {
-                Ok(())
-            }
         }
     }
 }
@@ -309,12 +345,27 @@ fn is_filled(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-fn is_in_use(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::DirectoryNotEmpty
+/// Something on the way is a symbolic link.
+fn is_link(error: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP)
 }
 
+/// Who has made a dataset, if it is there: what a dataset inherits tells of the one above it.
+fn maker(dataset: &str) -> Result<Option<Option<String>>, ZoneError> {
+    if Datasets::only(dataset)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(zfs::own_values(dataset, &[MADE_PROPERTY])?.into_iter().next().flatten()))
+}
+
+/// Whether a dataset is there that somebody else has made in the place of one that has gone.
+fn is_anothers(dataset: &str, operation: &str) -> Result<bool, ZoneError> {
+    Ok(maker(dataset)?.is_some_and(|made| made.as_deref() != Some(operation)))
+}
+
+/// Whether a dataset is there, and is the one that was made then.
 fn is_ours(dataset: &str, operation: &str) -> Result<bool, ZoneError> {
-    Ok(Datasets::only(dataset)?.is_some_and(|found| found.made.as_deref() == Some(operation)))
+    Ok(maker(dataset)?.flatten().as_deref() == Some(operation))
 }
 
 /// Whether a file system has nothing in it: no file, no snapshot, no dataset.
@@ -338,10 +389,9 @@ pub(super) fn destroy_tree(dataset: &str) -> Result<(), ZoneError> {
 
 /// Removes a directory with everything in it, and follows no link on the way.
 pub(super) fn remove_directory(path: &Path) -> Result<(), ZoneError> {
-    use std::os::unix::ffi::OsStrExt;
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let parent = match Tree::open(parent) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened.map_err(ZoneError::system(parent))?,
     };
     let handle = parent.handle().map_err(ZoneError::root(&parent))?;

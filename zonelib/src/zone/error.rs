@@ -82,6 +82,9 @@ pub enum ZoneError {
     /// It failed, and nothing of it is left.
     #[error("{0}; everything that was done for it was undone")]
     Undone(Box<ZoneError>),
+    /// A zone is half destroyed.
+    #[error("{0}; what was done until then stays done: give the command again to go on")]
+    Unfinished(Box<ZoneError>),
     /// It failed, and what it had done is still there.
     #[error(transparent)]
     LeftBehind(Box<Failure<ZoneError>>),

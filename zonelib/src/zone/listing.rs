@@ -1,6 +1,6 @@
 //! What zones there are, and what is known of one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -21,7 +21,8 @@ pub struct Row {
     pub zone: String,
     /// Its number while it is active.
     pub id: Option<u32>,
-    /// Its state, as zoneadm(8) has it.
+    /// Its state, as zoneadm(8) has it; `gone` when only what was made for it is left, and `unfinished` when an
+    /// operation has not ended that makes or destroys it.
     pub state: String,
     /// Its brand.
     pub brand: String,
@@ -107,6 +108,36 @@ struct Known {
 }
 
 impl Known {
+    fn of(store: &Directory) -> Result<Self, ZoneError> {
+        let records: Vec<ZoneRecord> = store.list()?;
+        Ok(Self {
+            records: records.into_iter().map(|record| (record.zone.to_string(), record)).collect(),
+            attachments: store.list()?,
+            segments: store.list()?,
+        })
+    }
+
+    /// The zones that something is remembered of.
+    fn names(&self) -> BTreeSet<ZoneName> {
+        let attached = self.attachments.iter().map(|attachment| attachment.zone.clone());
+        self.records.values().map(|record| record.zone.clone()).chain(attached).collect()
+    }
+
+    /// What is left of a zone that is not there.
+    fn left_of(&self, zone: &ZoneName, state: &str) -> Row {
+        let record = self.records.get(zone.as_str());
+        let zone = Zone {
+            id: None,
+            name: zone.to_string(),
+            state: state.to_owned(),
+            zonepath: record.map(|record| record.zonepath.clone()).unwrap_or_default(),
+            uuid: String::new(),
+            brand: record.map_or_else(|| "-".to_owned(), |record| record.kind.brand().to_owned()),
+            ip_type: String::new(),
+        };
+        self.row(&zone)
+    }
+
     fn row(&self, zone: &Zone) -> Row {
         let own: Vec<&Attachment> =
             self.attachments.iter().filter(|attachment| attachment.zone.as_str() == zone.name).collect();
@@ -129,20 +160,20 @@ impl Known {
     }
 }
 
-/// All zones of the host, in the order of zoneadm(8).
+/// All zones of the host, in the order of zoneadm(8), and those of which only records are left.
 ///
 /// # Errors
 /// [`ZoneError`].
 pub fn list(state: &StateDir) -> Result<Vec<Row>, ZoneError> {
     let store = Directory::new(state);
-    let records: Vec<ZoneRecord> = store.list()?;
-    let known = Known {
-        records: records.into_iter().map(|record| (record.zone.to_string(), record)).collect(),
-        attachments: store.list()?,
-        segments: store.list()?,
-    };
+    let known = Known::of(&store)?;
     let zones = config::zones(Path::new("/")).map_err(|error| ZoneError::Refused(error.to_string()))?;
-    Ok(zones.iter().map(|zone| known.row(zone)).collect())
+    let mut rows: Vec<Row> = zones.iter().map(|zone| known.row(zone)).collect();
+    for name in known.names().into_iter().filter(|name| !zones.iter().any(|zone| zone.name == name.as_str())) {
+        let pending = journal::pending(state, Subject::Whole(name.clone()))?.is_some();
+        rows.push(known.left_of(&name, if pending { "unfinished" } else { "gone" }));
+    }
+    Ok(rows)
 }
 
 /// All about one.
@@ -152,9 +183,17 @@ pub fn list(state: &StateDir) -> Result<Vec<Row>, ZoneError> {
 pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneError> {
     let zones = config::zones(Path::new("/")).map_err(|error| ZoneError::Refused(error.to_string()))?;
     let found = zones.iter().find(|found| found.name == zone.as_str());
-    let found =
-        found.ok_or_else(|| ZoneError::Refused(format!("there is no zone `{zone}`; `list-zones` names them")))?;
     let store = Directory::new(state);
+    let Some(found) = found else {
+        let is_left = Known::of(&store)?.names().contains(zone);
+        return Err(ZoneError::Refused(if is_left {
+            format!(
+                "zone `{zone}` is gone, but not all that was made for it; `destroy-zone -z {zone}` takes it away, and with -N tells what"
+            )
+        } else {
+            format!("there is no zone `{zone}`; `list-zones` names them")
+        }));
+    };
     let record: Option<ZoneRecord> = store.get(&record::key(zone))?;
     let (attachments, segments): (Vec<Attachment>, Vec<Segment>) = (store.list()?, store.list()?);
     let config = ZoneConfig::read(&config::file(zone))?;

@@ -26,7 +26,7 @@ use super::wiring::{Behind, NewRouter};
 use super::{Kind, Problems, ZONES, ZoneError};
 
 /// Where directories of zones are.
-const DATA: &str = "/export/zonedata";
+pub(super) const DATA: &str = "/export/zonedata";
 /// What stands for the operation in a plan that is only looked at.
 const NO_OPERATION: &str = "OPERATION";
 
@@ -249,19 +249,22 @@ impl Planning<'_> {
         made: &mut Vec<Made>,
         (places, problems): (&mut Places, &mut Problems),
     ) {
-        let mut ensure = |places: &mut Places, path: &Path| {
-            for (step, thing) in problems.heed(places.ensure(path)).unwrap_or_default() {
+        let zonepath = plan.zonepath.clone();
+        let mut ensure = |places: &mut Places, found: Result<&Path, ZoneError>| {
+            let steps = found.and_then(|path| places.ensure(path));
+            for (step, thing) in problems.heed(steps).unwrap_or_default() {
                 plan.ground.push(step);
                 made.push(thing);
             }
         };
-        let zonepaths = plan.zonepath.parent().filter(|above| above.is_absolute()).map(Path::to_owned);
-        zonepaths.iter().for_each(|zonepaths| ensure(places, zonepaths));
+        let zonepaths = zonepath.parent().filter(|above| above.is_absolute());
+        zonepaths.into_iter().for_each(|zonepaths| ensure(places, Ok(zonepaths)));
         for directory in &self.request.directories {
-            ensure(places, data);
+            ensure(places, Ok(data));
             // One file system for all of a zone's.
             places.plain_below(data);
-            ensure(places, &data.join(directory.strip_prefix("/").unwrap_or(directory)));
+            let directory = data.join(directory.strip_prefix("/").unwrap_or(directory));
+            ensure(places, without_links(data, &directory).map(|()| directory.as_path()));
         }
     }
 
@@ -462,6 +465,15 @@ impl Planning<'_> {
         }
         edits
     }
+}
+
+/// What is shared with a zone has to lie where it is said to.
+fn without_links(data: &Path, directory: &Path) -> Result<(), ZoneError> {
+    let is_link = |way: &&Path| std::fs::symlink_metadata(way).is_ok_and(|found| found.is_symlink());
+    let ways = directory.ancestors().take_while(|way| *way != data);
+    let Some(link) = ways.filter(is_link).last() else { return Ok(()) };
+    let problem = "is a symbolic link, as an earlier zone may have left it; see what it is, and remove it";
+    Err(ZoneError::Refused(format!("{}: {problem}", link.display())))
 }
 
 /// A file of the host that zones have the same.

@@ -34,7 +34,7 @@ pub fn rules(routing: &Routing<'_>) -> Result<String, RoutingError> {
     }
     let redirections = routing.redirections()?;
     for interface in routing.outsides() {
-        let reached = segments_through(routing, interface.as_str());
+        let reached = routing.segments_through(interface);
         let networks: Vec<IpNet> = reached.iter().filter_map(|segment| segment.ipv4.map(IpNet::V4)).collect();
         // TCP and ping need no states, of which there is a limited number: who began is seen from the packet.
         for source in sources(routing, &networks) {
@@ -89,7 +89,7 @@ pub fn rules6(routing: &Routing<'_>) -> String {
         }
     }
     for interface in routing.outsides() {
-        let reached = segments_through(routing, interface.as_str());
+        let reached = routing.segments_through(interface);
         let networks: Vec<IpNet> = reached.iter().filter_map(|segment| segment.ipv6.map(IpNet::V6)).collect();
         for network in &networks {
             lines.push(format!("pass out quick on {interface} proto ipv6-icmp from {network} to any keep state"));
@@ -151,18 +151,18 @@ fn from_inside(lines: &mut Vec<String>, routing: &Routing<'_>, inside: &str, net
 
 /// The router's own addresses that are known, of one family: gateways of its segments, and outside.
 fn own_addresses(routing: &Routing<'_>, like: IpAddr) -> Vec<IpNet> {
-    let mut found = Vec::new();
-    for segment in routing.segments {
+    let of_segment = |segment: &'_ Segment| -> [Option<IpAddr>; 4] {
         let outside = segment.outside.as_ref();
-        let addresses: [Option<IpAddr>; 2] = if like.is_ipv4() {
-            [segment.gateway4.map(Into::into), outside.and_then(|o| o.ipv4).map(|net| net.addr().into())]
-        } else {
-            [segment.gateway6.map(Into::into), outside.and_then(|o| o.ipv6).map(|net| net.addr().into())]
-        };
-        for address in addresses.into_iter().flatten().map(IpNet::from) {
-            if !found.contains(&address) {
-                found.push(address);
-            }
+        let ipv4 = outside.and_then(|outside| outside.ipv4).map(|net| net.addr().into());
+        let ipv6 = outside.and_then(|outside| outside.ipv6).map(|net| net.addr().into());
+        [segment.gateway4.map(Into::into), ipv4, segment.gateway6.map(Into::into), ipv6]
+    };
+    let more = routing.own_outside().flat_map(|attachment| attachment.addresses()).map(|net| net.addr());
+    let mut found = Vec::new();
+    for address in routing.segments.iter().flat_map(of_segment).flatten().chain(more) {
+        let net = IpNet::from(address);
+        if address.is_ipv4() == like.is_ipv4() && !found.contains(&net) {
+            found.push(net);
         }
     }
     found
@@ -174,12 +174,6 @@ fn router_ports(routing: &Routing<'_>) -> Vec<u16> {
         ports.insert(0, SSH);
     }
     ports
-}
-
-fn segments_through<'a>(routing: &Routing<'a>, interface: &str) -> Vec<&'a Segment> {
-    let through =
-        |segment: &&Segment| segment.outside.as_ref().is_some_and(|outside| outside.interface.as_str() == interface);
-    routing.segments.iter().filter(through).collect()
 }
 
 fn peers(lines: &mut Vec<String>, routing: &Routing<'_>, interface: &str, networks: &[IpNet]) {

@@ -15,11 +15,12 @@ const PORTS: &str = "1025:65000";
 pub fn rules(routing: &Routing<'_>) -> Result<String, RoutingError> {
     let mut lines = Vec::new();
     let own: Vec<IpNet> = routing.segments.iter().flat_map(|segment| segment.networks()).collect();
-    for segment in routing.segments {
-        let Some(outside) = &segment.outside else { continue };
-        let translated = segment.networks().filter(|network| !(segment.routable_ipv6 && network.addr().is_ipv6()));
-        for network in translated {
-            map(&mut lines, outside.interface.as_str(), network, &routing.beside_of(network), &own);
+    for interface in routing.outsides() {
+        for segment in routing.segments_through(interface) {
+            let translated = segment.networks().filter(|network| !(segment.routable_ipv6 && network.addr().is_ipv6()));
+            for network in translated {
+                map(&mut lines, interface.as_str(), network, &routing.beside_of(network), &own);
+            }
         }
     }
     for redirection in routing.redirections()? {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::config::ZoneName;
-use crate::net::{Attachment, Ingress, IngressKind, IngressName, LinkName, OpeningProtocol, Router, Segment};
+use crate::net::{Attachment, Ingress, IngressKind, IngressName, LinkName, Mode, OpeningProtocol, Router, Segment};
 
 /// A network behind another router that is reached with its own addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,15 +115,34 @@ impl<'a> Routing<'a> {
         self.router.zone().is_some()
     }
 
-    /// The router's interfaces to the outside, each once.
+    /// The router's interfaces to the outside, each once: those that its segments name, and whatever else a zone has, for all
+    /// interfaces of a zone forward.
     pub(super) fn outsides(&self) -> Vec<&'a LinkName> {
+        let named =
+            self.segments.iter().filter_map(|segment| segment.outside.as_ref()).map(|outside| &outside.interface);
+        let more = self.own_outside().map(|attachment| &attachment.link);
         let mut found: Vec<&LinkName> = Vec::new();
-        for outside in self.segments.iter().filter_map(|segment| segment.outside.as_ref()) {
-            if !found.contains(&&outside.interface) {
-                found.push(&outside.interface);
+        for interface in named.chain(more) {
+            if !found.contains(&interface) {
+                found.push(interface);
             }
         }
         found
+    }
+
+    /// The attachments of the router's own zone to other networks than its segments.
+    pub(super) fn own_outside(&self) -> impl Iterator<Item = &'a Attachment> + use<'_, 'a> {
+        let inside = |link: &LinkName| self.segments.iter().any(|segment| segment.inside.as_ref() == Some(link));
+        let own = self.attachments.iter().filter(|one| self.router.zone() == Some(&one.zone));
+        own.filter(move |one| one.mode == Mode::Exclusive && self.segment_of(one).is_none() && !inside(&one.link))
+    }
+
+    /// The segments whose packets go through an interface to the outside.
+    pub(super) fn segments_through(&self, interface: &LinkName) -> Vec<&'a Segment> {
+        let through = |segment: &&Segment| {
+            segment.outside.as_ref().is_some_and(|outside| self.guards_itself() || outside.interface == *interface)
+        };
+        self.segments.iter().filter(through).collect()
     }
 
     /// The zones other than the router, by name, with their attachments on its segments.

@@ -303,3 +303,18 @@ fn programs_are_found_through_links_that_stay_inside() {
     assert_eq!((found.haproxy, found.dialect.account), (Some(HaproxyPlace::Tribblix), true));
     assert!(Path::new(scratch.path()).exists());
 }
+
+/// IPFilter takes no file of blank lines alone.
+#[test]
+fn nothing_but_blank_lines_is_left_of_no_file() {
+    let (scratch, tree) = root();
+    let path = "etc/ipf/ipnat.conf";
+    fs::create_dir_all(scratch.join("etc/ipf")).unwrap();
+    fs::write(scratch.join(path), "\n \n").unwrap();
+    let set = |lines: &str| write(&tree, &[ZoneFile::block(path, lines.to_owned())]).unwrap();
+    assert_eq!(set("").len(), 0, "it is somebody's, as long as we have no part in it");
+    set("map * 10.1.0.0/24 -> 0/32\n");
+    assert!(read(&scratch, path).starts_with("\n \n# zonekit begin"));
+    set("");
+    assert!(!scratch.join(path).exists());
+}

@@ -294,7 +294,12 @@ fn a_link_can_be_named_for_what_no_network_claims() {
 fn networks_that_overlap_are_refused_in_both_directions() {
     let mut host = Host::with_router(&["10.1.2.0/24"]);
     host.lists.route("172.16.5.0/24", "192.0.2.7", Some("net0"), "UGS");
+    host.lists.address("net0/v6", "2001:db8:5::10/64");
+    host.lists.route("2001:db8:7::/48", "fe80::7", Some("net0"), "UGS");
     for (network, said) in [
+        ("2001:db8:5::/64", "overlaps 2001:db8:5::/64, which is that of the address 2001:db8:5::10 of `net0/v6`"),
+        ("2001:db8::/32", "2001:db8::/32 overlaps 2001:db8:5::/64"),
+        ("2001:db8:7:1::/64", "overlaps 2001:db8:7::/48, which is that of the host's route by fe80::7"),
         ("10.1.2.0/24", "10.1.2.0/24 overlaps 10.1.2.0/24, which is that of the segment `10.1.2.0-24`"),
         ("10.0.0.0/8", "10.0.0.0/8 overlaps 10.1.2.0/24"),
         ("10.1.2.128/25", "10.1.2.128/25 overlaps 10.1.2.0/24"),

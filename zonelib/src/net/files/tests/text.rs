@@ -175,3 +175,71 @@ fn the_global_zone_is_left_as_open_as_it_was() {
     }
     assert!(rules.contains("block in quick on znic0 from any to 10.1.0.0/16\n"));
 }
+
+fn network_of(sample: &Sample, attachments: &[&crate::net::Attachment]) -> Option<String> {
+    let zone = "web".parse().unwrap();
+    let segments: Vec<_> = sample.segments.iter().collect();
+    let guest = cloud_init::Guest {
+        zone: &zone,
+        instance: "i",
+        attachments,
+        segments: &segments,
+        domain: None,
+        servers: &[],
+        keys: &[],
+        password: None,
+    };
+    cloud_init::seed(&guest).into_iter().find(|(name, _)| *name == "network-config").map(|(_, text)| text)
+}
+
+/// The switch of a segment drops packets that are too long without a word.
+#[test]
+fn a_guest_is_told_of_an_unusual_size_of_packets() {
+    let mut sample = simple();
+    let web = sample.attachments[1].clone();
+    assert!(!network_of(&sample, &[&web]).unwrap().contains("mtu"));
+    sample.segments[0].mtu = Some(1400);
+    assert!(network_of(&sample, &[&web]).unwrap().contains("\n    mtu: 1400\n"));
+}
+
+/// One that came twice would hide the first in YAML; and without any, the guest is to ask by DHCP.
+#[test]
+fn an_interface_of_a_guest_comes_once() {
+    let sample = simple();
+    let mut more = sample.attachments[1].clone();
+    more.ipv4 = Some("10.1.0.77/24".parse().unwrap());
+    let text = network_of(&sample, &[&sample.attachments[1], &more]).unwrap();
+    assert_eq!(text.matches("\"znic2\":").count(), 1, "{text}");
+    assert!(text.contains("10.1.0.5/24") && text.contains("10.1.0.77/24"), "{text}");
+    assert_eq!(text.matches("via:").count(), 1, "{text}");
+    more.mac = None;
+    assert_eq!(network_of(&sample, &[&more]), None);
+    assert_eq!(network_of(&sample, &[]), None);
+}
+
+/// All interfaces of a router forward, so what holds for one to the outside has to hold for all.
+#[test]
+fn each_interface_to_the_outside_is_guarded() {
+    let mut sample = simple();
+    let mut second = sample.attachments[0].clone();
+    second.link = "znic9".parse().unwrap();
+    second.place = crate::net::Place::Link("net1".parse().unwrap());
+    second.ipv4 = Some("198.51.100.20/24".parse().unwrap());
+    sample.attachments.push(second);
+    let routing = sample.routing();
+    let same = |text: &str| {
+        let of = |interface: &str| -> Vec<String> {
+            let word = format!(" {interface} ");
+            let lines = text.lines().filter(|line| line.contains(&word));
+            lines.map(|line| line.replace(interface, "IF")).collect()
+        };
+        assert!(!of("znic0").is_empty());
+        assert_eq!(of("znic0"), of("znic9"), "{text}");
+    };
+    same(&ipnat::rules(&routing).unwrap());
+    let filter = ipf::rules(&routing).unwrap();
+    same(&filter);
+    // Nor do zones reach what is the router's own by its other address.
+    let guarded = "block in quick on znic1 proto tcp from any to 198.51.100.20/32 flags S/SA";
+    assert!(filter.lines().any(|line| line == guarded), "{filter}");
+}
