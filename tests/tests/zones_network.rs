@@ -23,6 +23,10 @@ fn a_router_and_two_zones_by_three_commands_and_gone_again() {
     println!("{}", world.lab.snapshot_of_state(&[]).lines().collect::<Vec<_>>().join("\n"));
     assert_eq!(world.text("web", "/etc/defaultrouter"), "10.1.1.1\n");
     assert!(world.text("router1", "/etc/ipf/ipnat.conf").contains("10.1.1.0/24 -> 0/32"));
+    // It has its routes, and asks nobody for others.
+    let state = |name: &str| world.lab.services_of("router1").into_iter().find(|(found, _)| found.contains(name));
+    let states = ["network/ipv4-forwarding:", "network/routing/route:"].map(|name| state(name).unwrap().1);
+    assert_eq!(states, ["online", "disabled"]);
     assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
     let servers = world.text("router1", "/etc/dnsmasq.d/zonekit.conf");
     let servers: Vec<&str> = servers.lines().filter(|line| line.starts_with("server=")).collect();
