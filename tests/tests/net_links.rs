@@ -46,7 +46,7 @@ fn limits_that_differ_from_the_records_are_told_and_mended() {
     assert_eq!(
         told,
         "zone `web`: the flow `zflow2` on `znic2` has maxbw=1500K, priority=low, \
-         and should have maxbw=5000K, priority=low; mended\n"
+         and should have maxbw=5M, priority=low; mended\n"
     );
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     flowadm("remove-flow zflow2");

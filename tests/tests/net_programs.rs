@@ -43,7 +43,7 @@ fn a_zone_of_another_tool_is_wired_and_unwired() {
     let shown = run(&world, "net-attach", &["-z", "web", "-x", "10.1.1.5", "-F", "maxbw=5M", "-n"]).well();
     for line in [
         "dladm create-vnic -l zrstub0 -m 02:08:20:",
-        "flowadm add-flow -l znic2 -a local_ip=10.1.1.5 -p maxbw=5000K zflow2",
+        "flowadm add-flow -l znic2 -a local_ip=10.1.1.5 -p maxbw=5M zflow2",
         "zonecfg -z web 'set ip-type=exclusive'",
         "zonecfg -z web 'add net; set physical=znic2; set allowed-address=10.1.1.5/24; set defrouter=10.1.1.1; end'",
         "# write down attachments/web+znic2+10.1.1.5",

@@ -418,7 +418,7 @@ fn a_zone_is_undone_when_its_terminal_goes() {
     let mut nohup = Command::new("/bin/sh");
     nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(program("create-zone"));
     let ended = start(nohup);
-    assert_eq!((ended.code(), ended.out.as_str()), (0, "zone `web` runs\n"), "{ended:?}");
+    assert_eq!((ended.code(), ended.out.as_str()), (0, "zone `web` runs at 10.1.1.5/24\n"), "{ended:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod cli;
 use std::convert::Infallible;
 
 use clap::CommandFactory;
+use ipnet::IpNet;
 use zonelib::brand::tell_recovered;
 use zonelib::host;
 use zonelib::program::{self, Answer};
@@ -46,10 +47,15 @@ fn create(cli: &Cli) -> Result<Answer, ZoneError> {
     let booted = if cli.no_boot { "is installed" } else { "runs" };
     let mut text = String::new();
     for zone in &plan.zones {
-        text.push_str(&format!("zone `{}` {booted}\n", zone.zone));
+        text.push_str(&format!("zone `{}` {booted}{}\n", zone.zone, at(&zone.addresses)));
         zone.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
     }
     Ok(program::answer(PROGRAM, &text, Answer::Yes))
+}
+
+fn at(addresses: &[IpNet]) -> String {
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    if addresses.is_empty() { String::new() } else { format!(" at {}", addresses.join(", ")) }
 }
 
 /// The flag table, for help, manual pages and completions.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -236,15 +237,14 @@ impl Lab {
     /// gone, for the reader may be a stand-in itself.
     pub(crate) fn transact<T>(&self, act: impl FnOnce(&mut Host) -> T) -> (T, Host) {
         let lock = self.lock("lock");
-        let text = fs::read(self.own("state.json")).unwrap_or_default();
-        let state: State = if text.is_empty() { State::default() } else { serde_json::from_slice(&text).unwrap() };
+        let state = read(fs::read(self.own("state.json")).unwrap_or_default());
         let mut host = Host { lab: self.clone(), state: state.clone(), out: Vec::new(), err: String::new() };
         let done = act(&mut host);
         if host.state != state {
             if host.state.mounts != state.mounts {
                 write_whole(&self.place("/etc/mnttab"), table(&host.state.mounts).as_bytes());
             }
-            write_whole(&self.own("state.json"), &serde_json::to_vec_pretty(&host.state).unwrap());
+            write(&self.own("state.json"), &host.state);
             packets::follow(self, &state.net, &host.state.net);
         }
         drop(lock);
@@ -255,6 +255,24 @@ impl Lab {
     pub(crate) fn state(&self) -> State {
         self.transact(|host| host.state.clone()).0
     }
+}
+
+/// What was read or written last, and the text of it: reading the same again is most of what a stand-in would do.
+static LAST: Mutex<Option<(Vec<u8>, State)>> = Mutex::new(None);
+
+fn read(text: Vec<u8>) -> State {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match last.as_ref() {
+        Some((known, state)) if *known == text => state.clone(),
+        _ if text.is_empty() => State::default(),
+        _ => last.insert((text.clone(), serde_json::from_slice(&text).unwrap())).1.clone(),
+    }
+}
+
+fn write(path: &Path, state: &State) {
+    let text = serde_json::to_vec(state).unwrap();
+    write_whole(path, &text);
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some((text, state.clone()));
 }
 
 /// Source: mnttab(5): special, mount point, type, options, time, with tabs between.

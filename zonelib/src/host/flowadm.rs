@@ -19,7 +19,7 @@ pub struct HostFlow {
     pub link: String,
     /// Those from and to these addresses of the link; `None`: others are meant.
     pub local: Option<IpNet>,
-    /// What is set, such as `maxbw=5000K`, by name.
+    /// What is set, such as `maxbw=5M`, by name.
     pub properties: Vec<String>,
 }
 
@@ -58,10 +58,20 @@ fn property(line: &str) -> Option<(String, Option<String>)> {
     let [name, property, value] = parsable::fields(line)?;
     let value = match value.trim() {
         "" | "--" | "?" => None,
-        megabits if property == "maxbw" => Some(format!("{property}={}K", kilobits(megabits)?)),
+        megabits if property == "maxbw" => Some(maxbw(kilobits(megabits)?)),
         value => Some(format!("{property}={value}")),
     };
     Some((name, value))
+}
+
+/// The property for so many kilobits a second, in the largest unit that has no fraction.
+#[must_use]
+pub fn maxbw(kilobits: u64) -> String {
+    match (kilobits % 1_000_000, kilobits % 1000) {
+        (0, _) => format!("maxbw={}G", kilobits / 1_000_000),
+        (_, 0) => format!("maxbw={}M", kilobits / 1000),
+        _ => format!("maxbw={kilobits}K"),
+    }
 }
 
 /// Of megabits with three digits behind the point, or none. Source: `dladm_bw2str()`.
@@ -113,7 +123,7 @@ mod tests {
     #[test]
     fn properties_are_as_they_are_set() {
         for (line, set) in [
-            ("f:maxbw:    5", Some("maxbw=5000K")),
+            ("f:maxbw:    5", Some("maxbw=5M")),
             ("f:maxbw:    1.500", Some("maxbw=1500K")),
             ("f:maxbw:0.512", Some("maxbw=512K")),
             ("f:maxbw:--", None),

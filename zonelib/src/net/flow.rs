@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{LinkName, NetworkChange};
+use crate::host::{LinkName, NetworkChange, flowadm};
 
 /// Flows are called this, with the number of their vnic.
 pub(super) const FAMILY: &str = "zflow";
@@ -104,7 +104,7 @@ impl FlowLimits {
             FlowPriority::Medium => "priority=medium".to_owned(),
             FlowPriority::High => "priority=high".to_owned(),
         });
-        self.maxbw_kbit.map(|kbit| format!("maxbw={kbit}K")).into_iter().chain(priority).collect()
+        self.maxbw_kbit.map(flowadm::maxbw).into_iter().chain(priority).collect()
     }
 }
 
@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn limits_are_what_flowadm_takes() {
         for (text, printed) in [
-            ("maxbw=5", "maxbw=5000K"),
-            ("maxbw=5M,priority=high", "maxbw=5000K,priority=high"),
+            ("maxbw=5", "maxbw=5M"),
+            ("maxbw=5M,priority=high", "maxbw=5M,priority=high"),
             ("priority=low", "priority=low"),
-            ("maxbw=1g", "maxbw=1000000K"),
+            ("maxbw=1g", "maxbw=1G"),
             ("maxbw=1200K", "maxbw=1200K"),
         ] {
             let limits: FlowLimits = text.parse().unwrap();

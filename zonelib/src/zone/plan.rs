@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
+
 use crate::config::ZoneName;
 use crate::host;
 use crate::journal::StateDir;
@@ -39,6 +41,8 @@ pub struct ZonePlan {
     pub kind: Kind,
     /// Its zonepath.
     pub zonepath: PathBuf,
+    /// Its addresses, with the lengths of their networks.
+    pub addresses: Vec<IpNet>,
     /// What is done first, for all zones, while nobody else is given names.
     pub ground: Vec<Step>,
     /// What is done then, in order.
@@ -75,6 +79,7 @@ struct ZoneReport {
     kind: Kind,
     brand: &'static str,
     zonepath: PathBuf,
+    addresses: Vec<IpNet>,
     steps: Vec<Shown>,
     notes: Vec<String>,
 }
@@ -88,6 +93,7 @@ impl Plan {
             kind: plan.kind,
             brand: plan.kind.brand(),
             zonepath: plan.zonepath.clone(),
+            addresses: plan.addresses.clone(),
             steps: plan.all().map(Step::show).collect(),
             notes: plan.notes.clone(),
         };
@@ -202,6 +208,7 @@ impl Planning<'_> {
             zone: one.name.clone(),
             kind: request.kind,
             zonepath: request.zonepath(&one.name),
+            addresses: network.attachments.iter().flat_map(Attachment::addresses).collect(),
             ground: network.steps.iter().cloned().map(|step| Step::Network(Box::new(step))).collect(),
             steps: Vec::new(),
             notes: network.notes.clone(),

@@ -127,7 +127,7 @@ pub(crate) struct Kept {
     pub interfaces: BTreeMap<String, Interface>,
     pub properties: BTreeMap<String, String>,
     pub services: BTreeMap<String, Service>,
-    /// The profiles of services that were applied, by file.
+    /// The profiles of services that were applied: digests, by file, as SMF keeps them.
     #[serde(default)]
     pub profiles: BTreeMap<String, String>,
 }

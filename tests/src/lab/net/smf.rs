@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use roxmltree::{Document, Node, ParsingOptions};
+use sha1::{Digest, Sha1};
 
 use super::model::{Filter, Service};
 use super::{Call, ipf, ipnat, ippool, stacks};
@@ -183,9 +184,10 @@ pub(super) fn apply_profiles(
     for file in files.iter().filter(|file| file.is_file()) {
         let text = fs::read_to_string(file).unwrap_or_default();
         let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
-        if applied.get(&name) != Some(&text) {
+        let digest: String = Sha1::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        if applied.get(&name) != Some(&digest) {
             profile(&text, services);
-            applied.insert(name, text);
+            applied.insert(name, digest);
         }
     }
     for service in services.values_mut() {

@@ -437,7 +437,7 @@ fn limits_are_a_flow_on_each_vnic() {
     let plan = host.plan(&wanted).unwrap();
     assert_eq!(
         commands(&plan.steps)[1],
-        "flowadm add-flow -l znic2 -a local_ip=10.1.2.5 -p maxbw=5000K,priority=high zflow2"
+        "flowadm add-flow -l znic2 -a local_ip=10.1.2.5 -p maxbw=5M,priority=high zflow2"
     );
     assert_eq!(plan.attachments[0].flow.as_ref().unwrap().name, "zflow2");
     assert_eq!(plan.notes, [""; 0]);
