@@ -37,6 +37,7 @@ fn a_plan_changes_nothing_and_tells_everything() {
     for words in [
         "zone `web`, brand sparse-root, in ",
         "make the file system `rpool/export/zonedata/web` on ",
+        "zfs create -o zonekit:made=OPERATION rpool/export/zonedata/web\n",
         "export/zonedata/web/data (mode 755)",
         "create -t TRIBsparse",
         "set zonepath=",

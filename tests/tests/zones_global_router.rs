@@ -68,11 +68,20 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     let before = View::of(&world.lab);
     let had = services(&world);
     let planned = global_router(&world, "-R 10.1.1.0/24 --domain zones.example -n").well().out;
-    for words in
-        ["dladm create-etherstub zrstub0", "turn IPv4 forwarding on on `e1000g0`", "enable svc:/network/ipfilter"]
-    {
+    for words in [
+        "dladm create-etherstub zrstub0",
+        "ipadm set-ifprop -m ipv4 -p forwarding=on e1000g0\n",
+        "svcadm enable svc:/network/ipfilter:default\n",
+        "svcadm enable svc:/network/dnsmasq:default\n",
+        "ipnat -C -f ",
+        "write /etc/ipf/ipnat.conf in the global zone\n",
+        "    map e1000g0 10.1.1.0/24 -> 0/32 portmap",
+        "write /etc/dnsmasq.d/zonekit.conf in the global zone\n",
+    ] {
         assert!(planned.contains(words), "{words}: {planned}");
     }
+    // That is so already.
+    assert!(!planned.contains("setprop"), "{planned}");
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
 
     let did = global_router(&world, "-R 10.1.1.0/24 --domain zones.example").well();
@@ -98,8 +107,19 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     assert!(services(&world).contains(&ingress), "{:?}", services(&world));
     global_router(&world, "--remove 10.1.1.0/24").well();
     assert!(text("/etc/ipf/ipnat.conf").contains("10.1.2.0/24"));
+    let planned = global_router(&world, "--remove 10.1.2.0/24 -n").well().out;
+    for words in [
+        "svcadm disable svc:/network/dnsmasq:default\n",
+        "svcadm disable svc:/network/ipfilter:default\n",
+        "forwarding=off",
+        "dladm delete-etherstub zrstub",
+        "remove /etc/dnsmasq.d/zonekit.conf in the global zone\n",
+        "write /etc/ipf/ipnat.conf in the global zone\n    rdr e1000g0 ",
+    ] {
+        assert!(planned.contains(words), "{words}: {planned}");
+    }
     let did = global_router(&world, "--remove 10.1.2.0/24").well();
-    assert_eq!(did.out, "the global zone routes no more 10.1.2.0/24\n");
+    assert_eq!(did.out, "the global zone no longer routes 10.1.2.0/24\n");
     assert_eq!(services(&world).into_iter().filter(|(name, _)| !name.contains("ingress")).collect::<Vec<_>>(), had);
     assert_eq!(text("/etc/ipf/ipnat.conf"), "rdr e1000g0 192.0.2.10/32 port 2222 -> 192.0.2.99 port 22 tcp\n");
     assert_eq!(text("/etc/dnsmasq.conf"), "log-queries\n");

@@ -113,9 +113,12 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
         assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "", "{words}");
     }
     let did = ingress(&world, "add x 81 web:81 --tcp -n").well();
-    for words in
-        ["would write down that router1 lets in `x`", "would write /etc/zonekit/ingress/haproxy.cfg", "bind *:81"]
-    {
+    for words in [
+        "would write down that router1 lets in `x`",
+        "would write /etc/zonekit/ingress/haproxy.cfg",
+        "bind *:81",
+        "haproxy -c -q -f ",
+    ] {
         assert!(did.out.contains(words), "{words}: {}", did.out);
     }
     ingress(&world, "remove shop -n").well();

@@ -9,7 +9,7 @@ use zonelib::net::address::network;
 use zonelib::net::{Domain, Ipv6Addresses, LinkName, SegmentName, WantedGlobal};
 use zonelib::program::{self, Answer, StateFlags};
 use zonelib::router::RouterError;
-use zonelib::router::global::{Done, Failed, forget, route};
+use zonelib::router::global::{Done, Failed, Told, forget, route};
 
 /// What it is called in messages.
 pub const PROGRAM: &str = "global-router";
@@ -95,13 +95,11 @@ pub fn run(cli: &Cli) -> Result<Answer, Failed> {
 
 fn report(done: &Done, cli: &Cli) -> String {
     if cli.dry_run {
-        let line = |(step, command): &(String, Option<String>)| match command {
-            Some(command) => format!("{step}\n    {command}\n"),
-            None => format!("{step}\n"),
-        };
-        return done.steps.iter().map(line).collect();
+        let commands = |told: &Told| told.commands.iter().map(|line| format!("    $ {line}\n")).collect::<String>();
+        let steps = done.steps.iter().map(|told| format!("{}\n{}", told.what, commands(told)));
+        return steps.chain(done.files.iter().map(|file| file.text("the global zone"))).collect();
     }
-    let verb = if cli.remove.is_some() { "routes no more" } else { "routes" };
+    let verb = if cli.remove.is_some() { "no longer routes" } else { "routes" };
     done.segments
         .iter()
         .flat_map(|segment| segment.networks())
@@ -110,12 +108,11 @@ fn report(done: &Done, cli: &Cli) -> String {
 }
 
 fn data(done: &Done, dry: bool) -> serde_json::Value {
-    let step = |(what, command): &(String, Option<String>)| json!({ "what": what, "command": command });
     json!({
         "version": 1,
         "done": !dry,
         "segments": done.segments,
-        "steps": done.steps.iter().map(step).collect::<Vec<_>>(),
+        "steps": done.steps,
         "files": done.files,
     })
 }

@@ -2,14 +2,12 @@
 
 mod cli;
 
-use std::fmt::Write;
 use std::num::NonZeroU16;
 
 use serde_json::{Value, json};
 use zonelib::host;
 use zonelib::journal::{Failure, Recovered};
 use zonelib::net::{Ingress, IngressKind};
-use zonelib::populate::printable;
 use zonelib::program::{self, Answer};
 use zonelib::router::RouterError;
 use zonelib::router::ingress::{Done, Failed, WantedIngress, add, list, remove};
@@ -35,7 +33,7 @@ pub fn run(cli: &Cli) -> Result<Answer, Failed> {
         Verb::Remove { name, port, router, dry_run, state } => {
             let which = (name, port.map(NonZeroU16::get), router.as_ref().map(|router| &router.0));
             let done = remove(which, &state.dir(), *dry_run, tell)?;
-            Ok(report(&done, "lets in no longer", *dry_run))
+            Ok(report(&done, "no longer lets in", *dry_run))
         }
         Verb::List { parsable, json, router, state } => {
             let mut all = list(&state.dir()).map_err(|error| Box::new(Failure::Undone(error.into())))?;
@@ -79,14 +77,8 @@ fn report(done: &Done, verb: &str, dry: bool) -> Answer {
     let router = done.ingress.router.zone_name();
     if dry {
         let mut text = format!("would write down that {router} {verb} {}\n", sentence(&done.ingress));
-        for change in &done.changes {
-            let what = if change.after.is_some() { "write" } else { "remove" };
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "would {what} /{} in {router}", change.path);
-            for line in change.after.iter().flat_map(|bytes| bytes.split(|&byte| byte == b'\n')) {
-                let _ = writeln!(text, "    {}", printable(line));
-            }
-        }
+        done.changes.iter().for_each(|change| text.push_str(&format!("would {}", change.text(router))));
+        done.commands.iter().for_each(|command| text.push_str(&format!("would run {command}\n")));
         return program::answer(PROGRAM, &text, Answer::Yes);
     }
     if !done.running {

@@ -91,22 +91,27 @@ impl Setting {
     /// # Errors
     /// [`HostError`].
     pub fn set(&self) -> Result<(), HostError> {
-        let svcadm = |verb: &str, fmri: &str| HostCommand::new("/usr/sbin/svcadm").args([verb, fmri]).run().map(drop);
+        self.commands().iter().try_for_each(|command| match (command.run(), self) {
+            // One that is not there forwards nothing.
+            (Err(error), Self::Forwarding { on: false, .. }) if error.says("Interface does not exist") => Ok(()),
+            (ran, _) => ran.map(drop),
+        })
+    }
+
+    /// The commands that set it, in order.
+    #[must_use]
+    pub fn commands(&self) -> Vec<HostCommand> {
+        let svcadm = |verb: &str, fmri: &str| HostCommand::new("/usr/sbin/svcadm").args([verb, fmri]);
         match self {
-            Self::Service { fmri, enabled } => svcadm(if *enabled { "enable" } else { "disable" }, fmri),
+            Self::Service { fmri, enabled } => vec![svcadm(if *enabled { "enable" } else { "disable" }, fmri)],
             Self::FilterPolicy { policy } => {
                 let arguments = ["-s", FILTER, "setprop", POLICY, "=", "astring:", policy];
-                HostCommand::new("/usr/sbin/svccfg").args(arguments).run()?;
-                svcadm("refresh", FILTER)
+                vec![HostCommand::new("/usr/sbin/svccfg").args(arguments), svcadm("refresh", FILTER)]
             }
             Self::Forwarding { link, ipv6, on } => {
                 let value = if *on { "forwarding=on" } else { "forwarding=off" };
                 let arguments = ["set-ifprop", "-m", family(*ipv6), "-p", value, link.as_str()];
-                match HostCommand::new("/usr/sbin/ipadm").args(arguments).run() {
-                    // One that is not there forwards nothing.
-                    Err(error) if !on && error.says("Interface does not exist") => Ok(()),
-                    ran => ran.map(drop),
-                }
+                vec![HostCommand::new("/usr/sbin/ipadm").args(arguments)]
             }
         }
     }

@@ -297,15 +297,19 @@ fn verb(verb: &str, properties: &[Property<'_>]) -> HostCommand {
 /// # Errors
 /// zfs(8) refused.
 pub fn create(name: &DatasetName, properties: &[Property<'_>]) -> Result<(), HostError> {
-    verb("create", properties).arg(name.as_str()).run().map(drop)
+    create_command(name, properties).run().map(drop)
 }
 
-/// Makes a volume of a size such as `20G`.
-///
-/// # Errors
-/// zfs(8) refused.
-pub fn create_volume(name: &DatasetName, size: &str, properties: &[Property<'_>]) -> Result<(), HostError> {
-    verb("create", properties).args(["-V", size]).arg(name.as_str()).run().map(drop)
+/// The command that makes a file system.
+#[must_use]
+pub fn create_command(name: &DatasetName, properties: &[Property<'_>]) -> HostCommand {
+    verb("create", properties).arg(name.as_str())
+}
+
+/// The command that makes a volume of a size such as `20G`.
+#[must_use]
+pub fn create_volume_command(name: &DatasetName, size: &str, properties: &[Property<'_>]) -> HostCommand {
+    verb("create", properties).args(["-V", size]).arg(name.as_str())
 }
 
 /// Makes a snapshot, `dataset@name`.

@@ -6,17 +6,18 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{self, HostError, Setting};
+use crate::host::{self, HostCommand, HostError, Setting};
 use crate::journal::{Failure, Journal, JournalError, Recovered, StateDir, Subject, Undo};
 use crate::net::files::smf::Service;
+use crate::net::inside::Change;
 use crate::net::{
-    ApplyError, Names, PlanError, Router, Segment, SegmentName, Step, View, WantedGlobal, apply, forget_global,
-    plan_global,
+    ApplyError, Names, PlanError, Removed, Router, Segment, SegmentName, Step, View, WantedGlobal, apply,
+    forget_global, plan_global,
 };
 use crate::root::{Tree, remove_empty_folder};
 use crate::store::{Directory, Expect, Key, Record, Records, Store, StoreError};
 
-use super::{LiveRouter, RouterError};
+use super::{LiveRouter, RouterError, RouterRecords};
 
 /// How the global zone was before it became a router.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,21 +97,51 @@ fn temporary(error: &HostError) -> &'static str {
 /// What was done, or would be, in words, and the segments that it was about.
 #[derive(Clone, Debug, Default)]
 pub struct Done {
-    /// Each with the command line that does it, where one does.
-    pub steps: Vec<(String, Option<String>)>,
+    /// What is done, in order.
+    pub steps: Vec<Told>,
     /// Files of the global zone that changed.
-    pub files: Vec<String>,
+    pub files: Vec<Change>,
     /// The segments.
     pub segments: Vec<Segment>,
 }
 
+/// Something that is done.
+#[derive(Clone, Debug, Serialize)]
+pub struct Told {
+    /// In words.
+    pub what: String,
+    /// The command lines that do it.
+    pub commands: Vec<String>,
+}
+
 impl Done {
     fn step(&mut self, step: &Step) {
-        self.steps.push((step.describe(), step.command_line()));
+        self.steps.push(Told { what: step.describe(), commands: step.command_line().into_iter().collect() });
     }
 
     fn setting(&mut self, setting: &Setting) {
-        self.steps.push((setting.describe(), None));
+        let commands = setting.commands().iter().map(HostCommand::line).collect();
+        self.steps.push(Told { what: setting.describe(), commands });
+    }
+
+    /// The files that would change, were the segments these, and what is run to have them read.
+    fn foresee(
+        &mut self,
+        state: &StateDir,
+        store: &Directory,
+        change: impl FnOnce(&mut RouterRecords),
+    ) -> Result<(), GlobalError> {
+        let mut records = RouterRecords::read(&Router::Global, store)?;
+        change(&mut records);
+        let router = LiveRouter::find(&Router::Global, state)?;
+        let planned = router.plan_refresh(&records);
+        router.close()?;
+        let (files, commands) = planned?;
+        self.files = files;
+        if !commands.is_empty() {
+            self.steps.push(Told { what: "have the files of the global zone read".to_owned(), commands });
+        }
+        Ok(())
     }
 }
 
@@ -205,7 +236,11 @@ pub fn route(
         let mut done = Done { segments: plan.segments.clone(), ..Done::default() };
         plan.steps.iter().for_each(|step| done.step(step));
         let (before, after) = settings(&plan.segments);
-        before.iter().chain(&after).for_each(|setting| done.setting(setting));
+        before.iter().filter(|setting| changes(setting)).for_each(|setting| done.setting(setting));
+        let segments = plan.segments;
+        let foreseen = done.foresee(state, &store, |records| records.segments.extend(segments));
+        foreseen.map_err(undone)?;
+        after.iter().filter(|setting| changes(setting)).for_each(|setting| done.setting(setting));
         return Ok(done);
     }
     let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
@@ -292,12 +327,54 @@ fn remove_folders(paths: &[String]) -> Result<(), RouterError> {
     paths.iter().rev().try_for_each(|path| remove_empty_folder(&tree, path.as_bytes()).map_err(folder(path)))
 }
 
-fn refresh(state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<Vec<String>, GlobalError> {
+/// Whether it is another way now. What cannot be looked at yet is so.
+fn changes(setting: &Setting) -> bool {
+    setting.current().map_or(true, |current| current != *setting)
+}
+
+fn refresh(state: &StateDir, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, GlobalError> {
     let router = LiveRouter::find(&Router::Global, state)?;
     let mut changes = router.refresh(store, journal)?;
     changes.extend(router.set_ingresses(store, journal)?);
     router.close()?;
-    Ok(changes.into_iter().map(|change| format!("/{}", change.path)).collect())
+    Ok(changes)
+}
+
+fn is_last(view: &View) -> bool {
+    view.routed_by_global().count() == 1
+}
+
+/// How the global zone is to be again when it routes something no more.
+struct Restored {
+    /// What is set before the interface goes. What is taken back makes that anew, and then sets this.
+    first: Vec<Setting>,
+    /// What is set when the files are as they are to be.
+    then: Vec<Setting>,
+    /// Folders that it had not.
+    folders: Vec<String>,
+}
+
+impl Restored {
+    fn after(segments: &[Segment], last: bool, store: &Directory) -> Result<Self, GlobalError> {
+        let before = store.get::<GlobalBefore>(&before_key())?.filter(|_| last);
+        let (restored, folders) = before.map(|before| (before.settings, before.folders)).unwrap_or_default();
+        // A name service that is to stop does not have to read its files again first.
+        let (mut first, mut then): (Vec<Setting>, Vec<Setting>) =
+            restored.into_iter().partition(|setting| *setting == service(Service::Dnsmasq, false));
+        first.extend(silenced(segments));
+        then.reverse();
+        Ok(Self { first, then, folders })
+    }
+}
+
+fn foresee_forgotten(view: &View, removed: Removed, state: &StateDir, store: &Directory) -> Result<Done, GlobalError> {
+    let mut done = Done { segments: removed.segments.clone(), ..Done::default() };
+    let Restored { first, then, .. } = Restored::after(&removed.segments, is_last(view), store)?;
+    first.iter().filter(|setting| changes(setting)).for_each(|setting| done.setting(setting));
+    removed.steps.iter().for_each(|step| done.step(step));
+    done.foresee(state, store, |records| records.segments.retain(|segment| !removed.segments.contains(segment)))?;
+    then.iter().filter(|setting| changes(setting)).for_each(|setting| done.setting(setting));
+    Ok(done)
 }
 
 /// Has the global zone route a segment no more. With the last one, everything is as it was before the first.
@@ -313,26 +390,19 @@ pub fn forget(
 ) -> Result<Done, Failed> {
     let store = Directory::new(state);
     if dry {
-        let planned = View::take(&store).and_then(|view| forget_global(name, &view, &store));
-        let removed = planned.map_err(|error| undone(error.into()))?;
-        let mut done = Done { segments: removed.segments, ..Done::default() };
-        removed.steps.iter().for_each(|step| done.step(step));
-        return Ok(done);
+        let planned = View::take(&store).and_then(|view| Ok((forget_global(name, &view, &store)?, view)));
+        let (removed, view) = planned.map_err(|error| undone(error.into()))?;
+        return foresee_forgotten(&view, removed, state, &store).map_err(undone);
     }
     super::only_root().map_err(|error| undone(error.into()))?;
     let done = Journal::during(state, &Subject::Global, ("global-router", false), recovered, |journal| {
         let _names = Names::hold(&store)?;
         let view = View::take(&store)?;
         let removed = forget_global(name, &view, &store)?;
-        let last = view.routed_by_global().count() == 1;
+        let last = is_last(&view);
         let mut done = Done { segments: removed.segments.clone(), ..Done::default() };
-        let before = store.get::<GlobalBefore>(&before_key())?.filter(|_| last);
-        let (restored, folders) = before.map(|before| (before.settings, before.folders)).unwrap_or_default();
-        // A name service that is to stop does not have to read its files again first.
-        let (services, others): (Vec<Setting>, Vec<Setting>) =
-            restored.into_iter().partition(|setting| *setting == service(Service::Dnsmasq, false));
-        // What is taken back makes the interface anew, and then sets this.
-        for setting in services.iter().chain(&silenced(&done.segments)) {
+        let Restored { first, then, folders } = Restored::after(&done.segments, last, &store)?;
+        for setting in &first {
             set(setting, journal, &mut done)?;
         }
         let mut tell = |step: &Step| {
@@ -341,7 +411,7 @@ pub fn forget(
         };
         apply(&removed.steps, journal, &store, &mut tell)?;
         done.files = refresh(state, &store, journal)?;
-        for setting in others.iter().rev() {
+        for setting in &then {
             set(setting, journal, &mut done)?;
         }
         // Files that are put back bring their folders along.

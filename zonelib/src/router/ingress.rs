@@ -35,6 +35,8 @@ pub struct Done {
     pub ingress: Ingress,
     /// What changed in the router.
     pub changes: Vec<Change>,
+    /// Command lines by which a router that runs would check and read that.
+    pub commands: Vec<String>,
     /// The router runs; otherwise nothing has looked at the files yet.
     pub running: bool,
 }
@@ -246,7 +248,7 @@ fn change(
     first: impl Fn(&Directory) -> Result<(), IngressError>,
     recovered: impl FnOnce(&Recovered),
 ) -> Result<Done, Failed> {
-    let done = |changes, running| Done { ingress: ingress.clone(), changes, running };
+    let done = |changes, running| Done { ingress: ingress.clone(), changes, commands: Vec::new(), running };
     if dry {
         let look = || -> Result<Done, IngressError> {
             first(store)?;
@@ -256,7 +258,8 @@ fn change(
             let changes = router.plan_ingresses(&records);
             let running = router.is_running();
             router.close()?;
-            Ok(done(changes?, running))
+            let (changes, commands) = changes?;
+            Ok(Done { commands, ..done(changes, running) })
         };
         return look().map_err(undone);
     }

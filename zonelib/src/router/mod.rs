@@ -254,7 +254,23 @@ impl LiveRouter {
     /// # Errors
     /// [`RouterError`].
     pub fn plan_refresh(&self, records: &RouterRecords) -> Result<(Vec<Change>, Vec<String>), RouterError> {
-        let changes = plan(self.tree(), &self.all_files(records)?).map_err(self.inside())?;
+        self.with_commands(&self.all_files(records)?)
+    }
+
+    /// The same, if the ways in were these. A router that runs has its own haproxy look at them first.
+    ///
+    /// # Errors
+    /// [`RouterError`].
+    pub fn plan_ingresses(&self, records: &RouterRecords) -> Result<(Vec<Change>, Vec<String>), RouterError> {
+        let (changes, mut lines) = self.with_commands(&self.files_for_ingresses(records)?)?;
+        if let Some(place) = self.checks_ingresses(records)? {
+            lines.insert(0, self.check_of_ingresses(place).line());
+        }
+        Ok((changes, lines))
+    }
+
+    fn with_commands(&self, files: &[ZoneFile]) -> Result<(Vec<Change>, Vec<String>), RouterError> {
+        let changes = plan(self.tree(), files).map_err(self.inside())?;
         let mut lines = Vec::new();
         for reread in rereads(&changes).into_iter().filter(|_| self.running) {
             let commands = reread.commands(self.zone()).map_err(|source| self.refused(reread.describe(), source))?;
@@ -263,12 +279,13 @@ impl LiveRouter {
         Ok((changes, lines))
     }
 
-    /// What would change if the ways in were these.
-    ///
-    /// # Errors
-    /// [`RouterError`].
-    pub fn plan_ingresses(&self, records: &RouterRecords) -> Result<Vec<Change>, RouterError> {
-        plan(self.tree(), &self.files_for_ingresses(records)?).map_err(self.inside())
+    fn checks_ingresses(&self, records: &RouterRecords) -> Result<Option<HaproxyPlace>, RouterError> {
+        Ok(self.traits()?.haproxy.filter(|_| self.running && !records.ingresses.is_empty()))
+    }
+
+    fn check_of_ingresses(&self, place: HaproxyPlace) -> HostCommand {
+        let config = format!("/{}/{}{}", haproxy::FOLDER, haproxy::CHECKED, haproxy::CONFIG);
+        in_zone(self.zone(), place.path(), &["-c", "-q", "-f", &config])
     }
 
     fn files_for_ingresses(&self, records: &RouterRecords) -> Result<Vec<ZoneFile>, RouterError> {
@@ -291,9 +308,8 @@ impl LiveRouter {
     pub fn set_ingresses(&self, store: &dyn Store, journal: &mut Journal) -> Result<Vec<Change>, RouterError> {
         let records = RouterRecords::read(&self.router, store)?;
         let files = self.files_for_ingresses(&records)?;
-        let (routing, traits) = (records.routing(), self.traits()?);
-        if let Some(place) = traits.haproxy.filter(|_| self.running && !records.ingresses.is_empty()) {
-            self.check_ingresses(haproxy::files(&routing, haproxy::CHECKED)?, place, journal)?;
+        if let Some(place) = self.checks_ingresses(&records)? {
+            self.check_ingresses(haproxy::files(&records.routing(), haproxy::CHECKED)?, place, journal)?;
         }
         self.bring(&files, journal)
     }
@@ -307,13 +323,12 @@ impl LiveRouter {
         journal: &mut Journal,
     ) -> Result<(), RouterError> {
         let path = |name: &str| format!("{}/{name}", haproxy::FOLDER);
-        let config = format!("/{}", path(&format!("{}{}", haproxy::CHECKED, haproxy::CONFIG)));
         let gone: Vec<ZoneFile> = files.keys().map(|name| ZoneFile::gone(path(name))).collect();
         let files: Vec<ZoneFile> = files.into_iter().map(|(name, text)| ZoneFile::whole(path(&name), text)).collect();
         self.write_down(&plan(self.tree(), &files).map_err(self.inside())?, false, journal)?;
         write(self.tree(), &files).map_err(self.inside())?;
-        let haproxy = in_zone(self.zone(), place.path(), &["-c", "-q", "-f", &config]);
-        haproxy.run().map_err(|source| self.refused("the configuration of its ingress".to_owned(), source))?;
+        let checked = self.check_of_ingresses(place).run();
+        checked.map_err(|source| self.refused("the configuration of its ingress".to_owned(), source))?;
         write(self.tree(), &gone).map_err(self.inside())?;
         Ok(())
     }

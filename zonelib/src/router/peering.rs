@@ -14,7 +14,6 @@ use crate::journal::{Failure, Journal, Recovered, StateDir, Subject};
 use crate::net::address::overlap;
 use crate::net::inside::Change;
 use crate::net::{ApplyError, Names, Outside, Peer, Peering, PlanError, Remembered, Router, Segment, Step, View};
-use crate::populate::printable;
 use crate::store::{Directory, Key, Record, Records, Store, StoreError};
 
 /// Bytes of the longest description of a router.
@@ -240,13 +239,8 @@ impl Joined {
         let mut text: String = self.steps.iter().map(|step| format!("# {}\n", step.describe())).collect();
         for told in &self.routers {
             for file in &told.files {
-                let what = if file.after.is_some() { "write" } else { "remove" };
-                text.push_str(&format!("# {what} /{} in router `{}`\n", file.path, told.router));
-                let lines = file.after.iter().flat_map(|after| after.split_inclusive(|&byte| byte == b'\n'));
-                for line in lines.map(<[u8]>::trim_ascii_end) {
-                    text.push_str(format!("#     {}", printable(line)).trim_end());
-                    text.push('\n');
-                }
+                let file = file.text(&format!("router `{}`", told.router));
+                file.lines().for_each(|line| text.push_str(&format!("{}\n", format!("# {line}").trim_end())));
             }
             if !told.running {
                 text.push_str(&format!("# router `{}` does not run, and reads this when it does\n", told.router));

@@ -30,7 +30,7 @@ use super::{Kind, Problems, ZONES, ZoneError};
 /// Where directories of zones are.
 pub(super) const DATA: &str = "/export/zonedata";
 /// What stands for the operation in a plan that is only looked at.
-const NO_OPERATION: &str = "OPERATION";
+pub(super) const NO_OPERATION: &str = "OPERATION";
 
 /// What is done for one zone.
 #[derive(Clone, Debug)]

@@ -17,6 +17,7 @@ use crate::store::{Directory, Expect, Record, Records, Store};
 use super::check::KONFIGURATOR;
 use super::error::go_on;
 use super::inside::Edit;
+use super::plan::NO_OPERATION;
 use super::record::ZoneRecord;
 use super::seed::{GuestFacts, SeedFile, image};
 use super::wiring::{Behind, NewRouter, shown_text};
@@ -182,18 +183,25 @@ impl Step {
         let plain = |what: String| Shown { what, ..Shown::default() };
         let running =
             |what: String, command: &HostCommand| Shown { what, command: Some(command.line()), files: vec![] };
+        let making = |what: String, command: Result<HostCommand, ZoneError>| Shown {
+            command: command.ok().map(|command| command.line()),
+            ..plain(what)
+        };
         match self {
             Self::MakeDirectory { path, mode } => {
                 plain(format!("make the directory {} (mode {mode:o})", path.display()))
             }
             Self::MakeFileSystem { dataset, path } => {
-                plain(format!("make the file system `{dataset}` on {}", path.display()))
+                let what = format!("make the file system `{dataset}` on {}", path.display());
+                making(what, file_system(dataset, NO_OPERATION))
             }
-            Self::MakeDelegated { dataset, handed: true } => {
-                plain(format!("make the dataset `{dataset}` for the zone to administer"))
+            Self::MakeDelegated { dataset, handed } => {
+                let whose = if *handed { " for the zone to administer" } else { "" };
+                making(format!("make the dataset `{dataset}`{whose}"), delegated(dataset, NO_OPERATION))
             }
-            Self::MakeDelegated { dataset, .. } => plain(format!("make the dataset `{dataset}`")),
-            Self::MakeVolume { dataset, size } => plain(format!("make the volume `{dataset}` of {size}")),
+            Self::MakeVolume { dataset, size } => {
+                making(format!("make the volume `{dataset}` of {size}"), volume(dataset, size, NO_OPERATION))
+            }
             Self::Network(step) => Shown { what: step.describe(), command: step.command_line(), files: Vec::new() },
             Self::Configure { zone, file, commands, .. } => {
                 let text = ShownFile { path: file.display().to_string(), text: commands.clone() };
@@ -248,17 +256,15 @@ impl Step {
             }
             Self::MakeFileSystem { dataset, .. } => {
                 doing.journal.step(Undo::DestroyEmpty { dataset: dataset.clone() })?;
-                Ok(zfs::create(&named(dataset)?, &[(MADE_PROPERTY, doing.journal.mark())])?)
+                run(file_system(dataset, doing.journal.mark()))
             }
             Self::MakeDelegated { dataset, .. } => {
                 doing.journal.step(Undo::Destroy { dataset: dataset.clone() })?;
-                let properties = [("mountpoint", "none"), (MADE_PROPERTY, doing.journal.mark())];
-                Ok(zfs::create(&named(dataset)?, &properties)?)
+                run(delegated(dataset, doing.journal.mark()))
             }
             Self::MakeVolume { dataset, size } => {
                 doing.journal.step(Undo::Destroy { dataset: dataset.clone() })?;
-                let made = [(MADE_PROPERTY, doing.journal.mark())];
-                Ok(zfs::create_volume(&named(dataset)?, &size.to_string(), &made)?)
+                run(volume(dataset, size, doing.journal.mark()))
             }
             Self::Network(step) => {
                 Ok(net::apply(std::slice::from_ref(&**step), doing.journal, doing.store, &mut |_| {})?)
@@ -287,6 +293,22 @@ impl Step {
             Self::Boot { zone } => heed(doing, &boot(zone)),
         }
     }
+}
+
+fn file_system(dataset: &str, operation: &str) -> Result<HostCommand, ZoneError> {
+    Ok(zfs::create_command(&named(dataset)?, &[(MADE_PROPERTY, operation)]))
+}
+
+fn delegated(dataset: &str, operation: &str) -> Result<HostCommand, ZoneError> {
+    Ok(zfs::create_command(&named(dataset)?, &[("mountpoint", "none"), (MADE_PROPERTY, operation)]))
+}
+
+fn volume(dataset: &str, size: &Size, operation: &str) -> Result<HostCommand, ZoneError> {
+    Ok(zfs::create_volume_command(&named(dataset)?, &size.to_string(), &[(MADE_PROPERTY, operation)]))
+}
+
+fn run(command: Result<HostCommand, ZoneError>) -> Result<(), ZoneError> {
+    Ok(command?.run().map(drop)?)
 }
 
 fn install(zone: &ZoneName, arguments: &[String]) -> HostCommand {

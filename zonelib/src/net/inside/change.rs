@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::journal::{SavedFile, Undo};
 use crate::net::files::{block, dnsmasq, haproxy, resolver};
-use crate::populate::split;
+use crate::populate::{printable, split};
 use crate::root::{FileKind, SYSTEM_OWNER, Timestamp, Tree, WholeFile, missing_folders, put_file, remove_empty_folder};
 
 use super::{Content, InsideError, ZoneFile};
@@ -46,6 +46,21 @@ pub struct Change {
     pub after: Option<Vec<u8>>,
     #[serde(skip)]
     before: Option<Before>,
+}
+
+impl Change {
+    /// For people who check a plan: what happens to the file, and below it, indented, what it will say.
+    #[must_use]
+    pub fn text(&self, place: &str) -> String {
+        let verb = if self.after.is_some() { "write" } else { "remove" };
+        let mut text = format!("{verb} /{} in {place}\n", self.path);
+        let lines = self.after.iter().flat_map(|after| after.split_inclusive(|&byte| byte == b'\n'));
+        for line in lines.map(<[u8]>::trim_ascii_end) {
+            text.push_str(format!("    {}", printable(line)).trim_end());
+            text.push('\n');
+        }
+        text
+    }
 }
 
 /// A file as it was.
