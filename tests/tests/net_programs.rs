@@ -312,6 +312,10 @@ fn a_host_that_differs_from_the_records_is_told_and_mended() {
     let told = check(&["--repair"]);
     assert!(told.code == 1 && told.out.contains("bad.json: was cut off"), "{}", told.out);
     assert!(told.out.contains("was left by a writer that was killed; mended"), "{}", told.out);
+    // What is known otherwise is listed all the same.
+    let listed = run(&world, "list-zones", &[]);
+    assert!(listed.code == 2 && listed.err.contains("bad.json: was cut off"), "{listed:?}");
+    assert!(listed.out.contains("router1  running  router"), "{listed:?}");
     // One that is damaged is not passed over where networks are made.
     create(&world, &["-z", "db", "-x", "10.1.1.8"]).badly(&["bad.json: was cut off"]);
     fs::remove_file(folder.join("bad.json")).unwrap();

@@ -107,7 +107,7 @@ pub fn complain(program: &str, error: &str) {
 }
 
 /// How a program ends that is no hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// Done, or the answer is yes.
     Yes,

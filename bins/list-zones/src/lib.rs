@@ -32,11 +32,14 @@ struct Report {
 /// Does what the flags say.
 ///
 /// # Errors
-/// [`ZoneError`].
+/// [`ZoneError`]. Records that cannot be read are told here: all that is known otherwise is listed.
 pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
-    let zones = list(&cli.state.dir())?;
+    let mut damaged = Vec::new();
+    let zones = list(&cli.state.dir(), &mut damaged)?;
+    damaged.iter().for_each(|error| program::tell(&format!("{PROGRAM}: {error}")));
+    let known = if damaged.is_empty() { Answer::Yes } else { Answer::Failed };
     if cli.json {
-        return Ok(program::answer_json(PROGRAM, &Report { version: 1, zones }));
+        return Ok(program::answer_json(PROGRAM, &Report { version: 1, zones }).max(known));
     }
     let rows: Vec<[String; 6]> = zones.iter().map(cells).collect();
     let text = if cli.parsable {
@@ -45,7 +48,7 @@ pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
         let heading = ["ZONE", "STATE", "TYPE", "BRAND", "ADDRESSES", "ROUTER"].map(str::to_owned);
         table(&[vec![heading], rows].concat())
     };
-    Ok(program::answer(PROGRAM, &text, Answer::Yes))
+    Ok(program::answer(PROGRAM, &text, known))
 }
 
 fn cells(row: &Row) -> [String; 6] {

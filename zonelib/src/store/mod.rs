@@ -199,6 +199,22 @@ pub trait Records: Store {
         Ok(records)
     }
 
+    /// Those records of a kind that can be read; why others cannot goes to `damaged`. For what changes nothing: who takes
+    /// one that cannot be read for one that is not there gives its names away.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is not known which there are.
+    fn list_readable<R: Record>(&self, damaged: &mut Vec<StoreError>) -> Result<Vec<R>, StoreError> {
+        let mut records = Vec::new();
+        for key in self.keys(R::KIND)? {
+            match self.get::<R>(&key) {
+                Ok(found) => records.extend(found),
+                Err(error) => damaged.push(error),
+            }
+        }
+        Ok(records)
+    }
+
     /// Writes a record.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::config::{self, IpType, Zone, ZoneConfig, ZoneName};
 use crate::journal::{self, StateDir, Subject};
 use crate::net::{Attachment, Place, Segment, VlanId};
-use crate::store::{Directory, Records};
+use crate::store::{Directory, Records, StoreError};
 
 use super::destroy::Destroy;
 use super::record::{self, Share, ZoneRecord};
@@ -108,12 +108,12 @@ struct Known {
 }
 
 impl Known {
-    fn of(store: &Directory) -> Result<Self, ZoneError> {
-        let records: Vec<ZoneRecord> = store.list()?;
+    fn of(store: &Directory, damaged: &mut Vec<StoreError>) -> Result<Self, ZoneError> {
+        let records: Vec<ZoneRecord> = store.list_readable(damaged)?;
         Ok(Self {
             records: records.into_iter().map(|record| (record.zone.to_string(), record)).collect(),
-            attachments: store.list()?,
-            segments: store.list()?,
+            attachments: store.list_readable(damaged)?,
+            segments: store.list_readable(damaged)?,
         })
     }
 
@@ -160,13 +160,14 @@ impl Known {
     }
 }
 
-/// All zones of the host, in the order of zoneadm(8), and those of which only records are left.
+/// All zones of the host, in the order of zoneadm(8), and those of which only records are left. What could not be read of
+/// the records goes to `damaged`, and is missing from the rows.
 ///
 /// # Errors
 /// [`ZoneError`].
-pub fn list(state: &StateDir) -> Result<Vec<Row>, ZoneError> {
+pub fn list(state: &StateDir, damaged: &mut Vec<StoreError>) -> Result<Vec<Row>, ZoneError> {
     let store = Directory::new(state);
-    let known = Known::of(&store)?;
+    let known = Known::of(&store, damaged)?;
     let zones = config::zones(Path::new("/")).map_err(|error| ZoneError::Refused(error.to_string()))?;
     let mut rows: Vec<Row> = zones.iter().map(|zone| known.row(zone)).collect();
     for name in known.names().into_iter().filter(|name| !zones.iter().any(|zone| zone.name == name.as_str())) {
@@ -185,7 +186,7 @@ pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneEr
     let found = zones.iter().find(|found| found.name == zone.as_str());
     let store = Directory::new(state);
     let Some(found) = found else {
-        let is_left = Known::of(&store)?.names().contains(zone);
+        let is_left = Known::of(&store, &mut Vec::new())?.names().contains(zone);
         return Err(ZoneError::Refused(if is_left {
             format!(
                 "zone `{zone}` is gone, but not all that was made for it; `destroy-zone -z {zone}` takes it away, and with -N tells what"
