@@ -198,6 +198,10 @@ fn two_routers_become_peers_and_are_none_again() {
     run(&world, "net-peer", &["-d", "router1", "router2", "-n"]).badly(&["are no peers"]);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     let done = json(&run(&world, "net-peer", &["router1", "router2", "--json"]).well());
+    for (router, peer) in [("router1", "router2"), ("router2", "router1")] {
+        let described = run(&world, "describe-zone", &[router]).well().out;
+        assert!(described.contains(&format!("  peers        {peer}\n")), "{described}");
+    }
     assert_eq!((&done["done"], &done["routers"]), (&Value::Bool(true), &data["routers"]));
     run(&world, "net-peer", &["router2", "router1"]).badly(&["are peers already"]);
     for (router, own, other, via) in [

@@ -53,6 +53,8 @@ fn ways_in_come_and_go() {
     assert_eq!(did.out, "router1 lets in `blog`: http at port 80 for blog.example.com to web:8081\n");
     ingress(&world, "add shop 443 web:8443 --tls-sni shop.example.com").well();
     ingress(&world, "add smtp 25 mail:25 --tcp").well();
+    let described = world.zonekit("describe-zone", &["router1"]).well().out;
+    assert!(described.contains("lets in      `shop` at port 443 for shop.example.com to web:8443\n"), "{described}");
     let config = world.text("router1", CONFIG);
     for line in ["    server web 10.1.1.5:8080", "    server web 10.1.1.5:8443", "    server mail 10.1.1.6:25"] {
         assert!(config.lines().any(|found| found == line), "{line}: {config}");

@@ -156,6 +156,15 @@ fn a_virtual_machine() {
     {
         assert!(text.contains(line), "`{line}`: {text}");
     }
+    let described = world.zonekit("describe-zone", &["vm"]).well().out;
+    for line in [
+        "  memory       2G\n",
+        "  processors   cpus=2,cores=2\n",
+        "  disk         bootdisk rpool/vm_bhvol0\n",
+        &format!("  disk         cdrom {image}\n"),
+    ] {
+        assert!(described.contains(line), "`{line}`: {described}");
+    }
     assert!(!world.in_zone("vm", "/sshkey.pub").exists());
     assert!(world.lab.dataset("rpool/vm_bhvol1").is_some());
     destroy(&world, "vm").well();

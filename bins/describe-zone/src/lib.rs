@@ -65,8 +65,11 @@ fn text(found: &Description) -> String {
     found.interfaces.iter().for_each(|interface| line("address", of_interface(interface)));
     line("router for", found.router_for.join(", "));
     line("behind it", found.behind.join(", "));
-    line("memory", found.memory.map_or_else(String::new, program::size));
+    line("peers", found.peers.join(", "));
+    found.ingresses.iter().for_each(|ingress| line("lets in", ingress.clone()));
+    line("memory", found.memory.map_or_else(String::new, memory));
     line("processors", found.cpus.clone().unwrap_or_default());
+    found.disks.iter().for_each(|disk| line("disk", disk.clone()));
     found.shares.iter().for_each(|share| line("shares", share.clone()));
     line("datasets", found.datasets.join(", "));
     line("users", found.users.join(", "));
@@ -81,6 +84,16 @@ fn text(found: &Description) -> String {
     found.would_go.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
     found.would_stay.iter().for_each(|line| text.push_str(&format!("    keep {line}\n")));
     text
+}
+
+/// As zonecfg(8) has it: `1.5G`.
+fn memory(bytes: u64) -> String {
+    let units = [("T", 40), ("G", 30), ("M", 20), ("K", 10)];
+    let Some((unit, shift)) = units.into_iter().find(|(_, shift)| bytes >> shift > 0) else {
+        return bytes.to_string();
+    };
+    let tenths = (u128::from(bytes) * 10) >> shift;
+    if tenths % 10 == 0 { format!("{}{unit}", tenths / 10) } else { format!("{}.{}{unit}", tenths / 10, tenths % 10) }
 }
 
 fn of_interface(interface: &Interface) -> String {
@@ -105,6 +118,13 @@ pub fn command() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn memory_is_as_zonecfg_has_it() {
+        for (bytes, text) in [(4 << 30, "4G"), (1536 << 20, "1.5G"), (512 << 20, "512M"), (1 << 40, "1T"), (77, "77")] {
+            assert_eq!(super::memory(bytes), text);
+        }
+    }
+
     #[test]
     fn the_flag_table_is_sound() {
         crate::command().debug_assert();

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::config::{self, IpType, Zone, ZoneConfig, ZoneName};
 use crate::journal::{self, StateDir, Subject};
-use crate::net::{Attachment, Place, Segment, VlanId};
+use crate::net::{Attachment, Ingress, Peer, Peering, Place, Router, Segment, VlanId};
 use crate::store::{Directory, Records, StoreError};
 
 use super::destroy::Destroy;
 use super::record::{self, Share, ZoneRecord};
-use super::{Kind, ZoneError};
+use super::{Kind, Size, ZoneError};
 
 /// A zone in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +42,7 @@ pub struct Row {
 pub struct Interface {
     /// The link.
     pub link: String,
-    /// The link of the host that it is on, when it is on no segment.
+    /// The link of the host, or the etherstub of the segment, that it is on.
     pub over: Option<String>,
     /// The VLAN of that which it is in.
     pub vlan: Option<VlanId>,
@@ -70,16 +70,22 @@ pub struct Description {
     pub exclusive_ip: bool,
     /// It boots with the host.
     pub autoboot: bool,
-    /// Bytes of memory that it may use.
+    /// Bytes of memory that it may use, or a machine has.
     pub memory: Option<u64>,
-    /// Processors that it may use.
+    /// Processors that it may use, or a machine has.
     pub cpus: Option<String>,
+    /// Disks and CDs of a machine: as what, and the volume or file.
+    pub disks: Vec<String>,
     /// Its places on networks.
     pub interfaces: Vec<Interface>,
     /// Networks that it is the router of.
     pub router_for: Vec<String>,
     /// The zones behind it.
     pub behind: Vec<String>,
+    /// The routers whose zones reach those behind it, and the other way round.
+    pub peers: Vec<String>,
+    /// What it lets in, by ingress.
+    pub ingresses: Vec<String>,
     /// Directories that it shares.
     pub shares: Vec<String>,
     /// Datasets that it administers.
@@ -213,12 +219,17 @@ pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneEr
     let teardown = if behind.is_empty() { destroy.look(&store)? } else { Default::default() };
     let cap = config.rctls.iter().find(|rctl| rctl.name == "zone.cpu-cap");
     let cap = cap.and_then(|rctl| rctl.values.first()?.limit.parse::<u64>().ok());
+    let attribute = |name: &str| config.attrs.iter().find(|attr| attr.name == name).map(|attr| attr.value.clone());
+    let ram = attribute("ram").and_then(|ram| ram.parse::<Size>().ok());
     Ok(Description {
         row: known.row(found),
         exclusive_ip: config.ip_type == IpType::Exclusive,
         autoboot: config.autoboot,
-        memory: config.capped_memory,
-        cpus: cap.map(|hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100)),
+        memory: config.capped_memory.or(ram.map(Size::bytes)),
+        cpus: cap.map(|hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100)).or(attribute("vcpus")),
+        disks: disks(&config),
+        peers: peers(zone, &store)?,
+        ingresses: ingresses(zone, &store)?,
         interfaces: interfaces(zone, &known),
         router_for: routed.iter().flat_map(|segment| segment.networks()).map(|net| net.to_string()).collect(),
         shares: record.iter().flat_map(|record| &record.shares).map(shown).collect(),
@@ -237,17 +248,50 @@ fn shown(share: &Share) -> String {
     format!("{directory} from {special}, {}", if share.read_only { "read-only" } else { "writable" })
 }
 
+/// Source: bhyve(7), attributes.
+fn disks(config: &ZoneConfig) -> Vec<String> {
+    let is_disk = |name: &str| ["bootdisk", "disk", "cdrom"].iter().any(|kind| name.starts_with(kind));
+    let disks = config.attrs.iter().filter(|attr| is_disk(&attr.name));
+    disks.map(|attr| format!("{} {}", attr.name, attr.value)).collect()
+}
+
+fn peers(zone: &ZoneName, store: &Directory) -> Result<Vec<String>, ZoneError> {
+    let all: Vec<Peering> = store.list()?;
+    let of_zone = |router: &Router| router.zone() == Some(zone);
+    let other = |peering: &Peering| match &peering.other {
+        other if of_zone(&peering.one) => Some(other.name().to_owned()),
+        Peer::Here(other) if of_zone(other) => Some(peering.one.zone_name().to_owned()),
+        _ => None,
+    };
+    Ok(all.iter().filter_map(other).collect())
+}
+
+fn ingresses(zone: &ZoneName, store: &Directory) -> Result<Vec<String>, ZoneError> {
+    let all: Vec<Ingress> = store.list()?;
+    let own = all.iter().filter(|ingress| ingress.router.zone() == Some(zone));
+    let shown = |ingress: &Ingress| {
+        let host = ingress.host.as_ref().map(|host| format!(" for {host}")).unwrap_or_default();
+        format!("`{}` at port {}{host} to {}:{}", ingress.name, ingress.port, ingress.zone, ingress.zone_port)
+    };
+    Ok(own.map(shown).collect())
+}
+
 fn interfaces(zone: &ZoneName, known: &Known) -> Vec<Interface> {
     let own = known.attachments.iter().filter(|attachment| attachment.zone == *zone);
     let interface = |attachment: &Attachment| {
         let segment = known.segments.iter().find(|segment| Some(&segment.name) == attachment.segment());
         Interface {
             link: attachment.link.to_string(),
-            over: if let Place::Link(over) = &attachment.place { Some(over.to_string()) } else { None },
+            over: match &attachment.place {
+                Place::Link(over) => Some(over.to_string()),
+                Place::Segment(_) => segment.map(|segment| segment.etherstub.to_string()),
+            },
             vlan: attachment.vlan,
             addresses: addresses(&[attachment]),
             segment: segment.map(|segment| segment.name.to_string()),
-            router: segment.map(|segment| segment.router.zone_name().to_owned()),
+            router: segment
+                .map(|segment| segment.router.zone_name().to_owned())
+                .filter(|router| router != zone.as_str()),
             gateways: attachment.gateways.iter().map(ToString::to_string).collect(),
             mac: attachment.mac.map(|mac| mac.to_string()),
             flow: attachment.flow.iter().flat_map(|flow| flow.limits.properties()).collect(),
