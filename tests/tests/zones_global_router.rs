@@ -71,8 +71,8 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     for words in [
         "dladm create-etherstub zrstub0",
         "ipadm set-ifprop -m ipv4 -p forwarding=on e1000g0\n",
-        "svcadm enable svc:/network/ipfilter:default\n",
-        "svcadm enable svc:/network/dnsmasq:default\n",
+        "svcadm enable -s svc:/network/ipfilter:default\n",
+        "svcadm enable -s svc:/network/dnsmasq:default\n",
         "ipnat -C -f ",
         "write /etc/ipf/ipnat.conf in the global zone\n",
         "    map e1000g0 10.1.1.0/24 -> 0/32 portmap",
@@ -90,7 +90,8 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     let nat = text("/etc/ipf/ipnat.conf");
     assert!(nat.starts_with("rdr e1000g0 ") && nat.contains("map e1000g0 10.1.1.0/24 -> 0/32 portmap"), "{nat}");
     assert!(text("/etc/dnsmasq.conf").starts_with("log-queries\n"));
-    assert!(text("/etc/dnsmasq.d/zonekit.conf").contains("local=/zones.example/\n"));
+    let names = text("/etc/dnsmasq.d/zonekit.conf");
+    assert!(names.contains("local=/zones.example/\n") && names.contains("except-interface=lo0\n"), "{names}");
     assert!(world.lab.addresses_of("global").iter().any(|(_, net)| net.to_string() == "10.1.1.1/24"));
     assert!(services(&world).iter().filter(|(_, state)| state == "online").count() == 2, "{:?}", services(&world));
 
@@ -109,8 +110,8 @@ fn the_global_zone_becomes_a_router_and_is_as_before() {
     assert!(text("/etc/ipf/ipnat.conf").contains("10.1.2.0/24"));
     let planned = global_router(&world, "--remove 10.1.2.0/24 -n").well().out;
     for words in [
-        "svcadm disable svc:/network/dnsmasq:default\n",
-        "svcadm disable svc:/network/ipfilter:default\n",
+        "svcadm disable -s svc:/network/dnsmasq:default\n",
+        "svcadm disable -s svc:/network/ipfilter:default\n",
         "forwarding=off",
         "dladm delete-etherstub zrstub",
         "remove /etc/dnsmasq.d/zonekit.conf in the global zone\n",
@@ -193,11 +194,12 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     let segment = &planned["segments"][0];
     assert_eq!((&segment["ipv6_addresses"], &segment["routable_ipv6"]), (&"static".into(), &true.into()));
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
-    // Rules of the administrator that ipnat does not take: found before anything is loaded, and all is taken back.
+    // Rules of the administrator that ipnat does not take: the service does not come up, and all is taken back.
     let file = world.lab.place("/etc/ipf/ipnat.conf");
     fs::write(&file, "no map e1000g0\n").unwrap();
     let before = View::of(&world.lab);
-    global_router(&world, "-R 10.1.1.0/24").badly(&["router global does not take the rules of address translation"]);
+    global_router(&world, "-R 10.1.1.0/24")
+        .badly(&["it does not come up, and /var/svc/log/network-ipfilter:default.log tells why"]);
     assert_eq!(world.journals(), [""; 0]);
     let difference = before.differences(&View::of(&world.lab), Default::default());
     assert_eq!(notable(&difference), [""; 0], "{difference}");

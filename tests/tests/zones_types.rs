@@ -194,6 +194,16 @@ fn what_is_not_on_the_host_is_told_before_anything_is_made() {
             &["-t", "bhyve", "-v", "rpool/none"],
             &["the brand `bhyve`", "no volume `rpool/none`", "firmware `BHYVE_RELEASE`"],
         ),
+        (
+            &["-t", "bhyve", "-I", image, "-V", "1G", "-x", "10.1.1.9", "-x", "fd00:1::9", "-C"],
+            &[
+                "the brand tells a machine by cloud-init of no IPv6 address and gateway; give --cloud-init-iso",
+                "the brand `bhyve`",
+                "firmware",
+                "10.1.1.9 is on no segment",
+                "fd00:1::9 is on no segment",
+            ],
+        ),
         (&["-t", "bhyve", "-I", image, "-V", "none:1G"], &["the brand `bhyve`", "firmware", "no file system `none`"]),
         (&["-t", "s10", "-I", "/nonexistent/s10"], &["/nonexistent/s10: No such file", "`zap retrieve-image`"]),
         (&["-T", "none"], &["there is no template `none`"]),

@@ -90,14 +90,18 @@ fn ipv6(words: &[&str]) -> Option<Option<Route>> {
     Some(Some(Route { destination, gateway: gateway.parse().ok()?, interface, flags }))
 }
 
-/// `[INTERFACE] MTU REF FLAGS OUT IN`.
+/// `[INTERFACE] MTU REF FLAGS OUT IN`. Four flags and six digits have nothing between them. Source: `ire_report_item_v4()`
+/// of netstat.c.
 fn interface_and_flags(words: &[&str]) -> Option<(Option<String>, String)> {
-    let (interface, flags) = match words {
-        [interface, _mtu, _references, flags, _out, _in] => (Some((*interface).to_owned()), flags),
-        [_mtu, _references, flags, _out, _in] => (None, flags),
+    let at = words.iter().rposition(|word| word.starts_with(|letter: char| letter.is_ascii_alphabetic()))?;
+    let letters = words[at].trim_end_matches(|digit: char| digit.is_ascii_digit());
+    let counters = words.len() - at - 1 + usize::from(letters.len() < words[at].len());
+    let interface = match &words[..at] {
+        [interface, _mtu, _references] => Some((*interface).to_owned()),
+        [_mtu, _references] => None,
         _ => return None,
     };
-    flags.starts_with(|letter: char| letter.is_ascii_alphabetic()).then(|| (interface, (*flags).to_owned()))
+    (counters == 2).then(|| (interface, letters.to_owned()))
 }
 
 fn route(verb: &str, destination: IpNet, gateway: IpAddr) -> HostCommand {
@@ -166,6 +170,13 @@ default                     fe80::1                     net0   1500   2 UG      
             ]
         );
         assert!(routes[0].is_default() && routes[6].is_default() && !routes[3].is_default());
+    }
+
+    #[test]
+    fn flags_and_a_large_counter_have_nothing_between_them() {
+        let line = "198.51.100.7 255.255.255.255 192.0.2.7 e1000g0 1500 1 UGHD123456 0";
+        let routes = parse(&format!("IRE Table: IPv4\n{line}\n")).unwrap();
+        assert_eq!((routes[0].interface.as_deref(), routes[0].flags.as_str()), (Some("e1000g0"), "UGHD"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is switched on for a host as a whole, and how it was before.
 
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 
 use super::{HostCommand, HostError, LinkName};
@@ -8,6 +10,9 @@ use super::{HostCommand, HostError, LinkName};
 const FILTER: &str = "svc:/network/ipfilter:default";
 /// Which rules it reads. Source: `/lib/svc/method/ipfilter`.
 const POLICY: &str = "firewall_config_default/policy";
+
+/// How long a service may take that reads its rules again.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A setting with a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,16 +87,22 @@ impl Setting {
     /// # Errors
     /// The command refused.
     pub fn ensure(&self) -> Result<(), HostError> {
-        // What cannot be looked at may have gone, which setting it knows how to tell.
-        if self.current().is_ok_and(|current| current == *self) { Ok(()) } else { self.set() }
+        // What cannot be looked at may have gone, which setting it knows how to tell. A service that did not come up
+        // before does not have to now.
+        if self.current().is_ok_and(|current| current == *self) { Ok(()) } else { self.run(&self.told(false)) }
     }
 
-    /// Sets it.
+    /// Sets it, and waits until that is done: whoever loads rules meanwhile would do so at the same time as the service.
     ///
     /// # Errors
-    /// [`HostError`].
+    /// [`HostError`]; a service has not come up.
     pub fn set(&self) -> Result<(), HostError> {
-        self.commands().iter().try_for_each(|command| match (command.run(), self) {
+        self.run(&self.commands())?;
+        if let Self::FilterPolicy { .. } = self { settle(FILTER) } else { Ok(()) }
+    }
+
+    fn run(&self, commands: &[HostCommand]) -> Result<(), HostError> {
+        commands.iter().try_for_each(|command| match (command.run(), self) {
             // One that is not there forwards nothing.
             (Err(error), Self::Forwarding { on: false, .. }) if error.says("Interface does not exist") => Ok(()),
             (ran, _) => ran.map(drop),
@@ -101,9 +112,17 @@ impl Setting {
     /// The commands that set it, in order.
     #[must_use]
     pub fn commands(&self) -> Vec<HostCommand> {
+        self.told(true)
+    }
+
+    fn told(&self, waiting: bool) -> Vec<HostCommand> {
         let svcadm = |verb: &str, fmri: &str| HostCommand::new("/usr/sbin/svcadm").args([verb, fmri]);
         match self {
-            Self::Service { fmri, enabled } => vec![svcadm(if *enabled { "enable" } else { "disable" }, fmri)],
+            Self::Service { fmri, enabled } => {
+                let verb = HostCommand::new("/usr/sbin/svcadm").arg(if *enabled { "enable" } else { "disable" });
+                let verb = if waiting { verb.arg("-s") } else { verb };
+                vec![verb.arg(fmri)]
+            }
             Self::FilterPolicy { policy } => {
                 let arguments = ["-s", FILTER, "setprop", POLICY, "=", "astring:", policy];
                 vec![HostCommand::new("/usr/sbin/svccfg").args(arguments), svcadm("refresh", FILTER)]
@@ -115,6 +134,16 @@ impl Setting {
             }
         }
     }
+}
+
+/// Waits until a service is in transition no longer: `svcadm refresh` does not. Source: svcs(1), `STATE`.
+fn settle(fmri: &str) -> Result<(), HostError> {
+    let until = Instant::now() + PATIENCE;
+    let svcs = HostCommand::new("/usr/bin/svcs").args(["-H", "-o", "state", fmri]);
+    while svcs.run()?.trim_ascii_end().ends_with(b"*") && Instant::now() < until && !super::interrupted() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 fn family(ipv6: bool) -> &'static str {

@@ -348,6 +348,13 @@ impl Attachment {
         self.ipv4.map(IpNet::V4).into_iter().chain(self.ipv6.map(IpNet::V6))
     }
 
+    /// Whether its packets may come from its static addresses alone, which the zone's configuration then gives it: those of
+    /// a router, and addresses that a zone gives itself, would be dropped. Source: zonecfg(8), `allowed-address`.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        !self.forwards && self.autoconfiguration == Autoconfiguration::Off && self.mode == Mode::Exclusive
+    }
+
     /// The segment that it is on.
     #[must_use]
     pub fn segment(&self) -> Option<&SegmentName> {

@@ -45,6 +45,10 @@ fn before_key() -> Key {
 /// Folders that a router has files in, and the global zone may have for other reasons too.
 const FOLDERS: [&str; 5] = ["etc/ipf", "etc/zonekit", "etc/dnsmasq.d", "lib/svc/manifest", "lib/svc/manifest/site"];
 
+/// Exit statuses of `svcadm enable -s`: the service is in maintenance, or what it depends on is not there. Source:
+/// svcadm(8).
+const DID_NOT_COME_UP: [Option<i32>; 2] = [Some(3), Some(4)];
+
 /// Why the global zone is no router, or is one still.
 #[derive(Debug, thiserror::Error)]
 pub enum GlobalError {
@@ -64,7 +68,7 @@ pub enum GlobalError {
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// A setting could not be had, or be set.
-    #[error("{}: {source}{}", setting.describe(), temporary(source))]
+    #[error("{}: {source}{}", setting.describe(), advice(setting, source))]
     Setting {
         /// The setting.
         setting: Setting,
@@ -89,9 +93,18 @@ fn undone(error: GlobalError) -> Failed {
     Box::new(Failure::Undone(error))
 }
 
-/// What to do about an interface that is set up for this boot only.
-fn temporary(error: &HostError) -> &'static str {
-    if error.says("temporary object") { "; make the interface persistent by ipadm(8) first" } else { "" }
+/// What to do about an interface that is set up for this boot only, and a service that does not come up.
+fn advice(setting: &Setting, error: &HostError) -> String {
+    match (setting, error) {
+        (Setting::Service { fmri, enabled: true }, HostError::Failed { status, .. })
+            if DID_NOT_COME_UP.contains(&status.code()) =>
+        {
+            let log = fmri.trim_start_matches("svc:/").replace('/', "-");
+            format!("; it does not come up, and /var/svc/log/{log}.log tells why")
+        }
+        _ if error.says("temporary object") => "; make the interface persistent by ipadm(8) first".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// What was done, or would be, in words, and the segments that it was about.

@@ -42,7 +42,8 @@ impl Configuration<'_> {
         commands.set("autoboot", if request.autoboot { "true" } else { "false" })?;
         // Before any network: what one may say depends on it.
         commands.set("ip-type", if request.is_exclusive() { "exclusive" } else { "shared" })?;
-        for network in self.networks {
+        let networks = if request.kind == Kind::Bhyve { of_machine(self.networks) } else { self.networks.to_vec() };
+        for network in &networks {
             let mut properties = vec![("physical", network.physical.as_str())];
             properties.extend(network.address.as_deref().map(|address| ("address", address)));
             properties.extend(network.allowed_address.as_deref().map(|address| ("allowed-address", address)));
@@ -140,6 +141,19 @@ impl Configuration<'_> {
         }
         Ok(())
     }
+}
+
+/// The networks of a machine. Its brand makes an interface of each, so a link with two addresses is one network, which
+/// cannot be bound to both. Source: `/usr/lib/brand/bhyve/init`, or `boot`; zonecfg(8), `allowed-address`.
+pub(super) fn of_machine(networks: &[Network]) -> Vec<Network> {
+    let mut merged: Vec<Network> = Vec::new();
+    for network in networks {
+        match merged.iter_mut().find(|known| known.physical == network.physical) {
+            Some(known) => (known.allowed_address, known.defrouter) = (None, None),
+            None => merged.push(network.clone()),
+        }
+    }
+    merged
 }
 
 /// Most disks and shared directories that a machine can be told of.

@@ -16,7 +16,7 @@ use crate::store::Directory;
 
 use super::accounts::Account;
 use super::check::Found;
-use super::configuration::{Configuration, shares};
+use super::configuration::{Configuration, of_machine, shares};
 use super::inside::Edit;
 use super::kind::FromImage;
 use super::places::Places;
@@ -213,6 +213,12 @@ impl Planning<'_> {
             steps: Vec::new(),
             notes: network.notes.clone(),
         };
+        if request.kind == Kind::Bhyve && of_machine(&network.resources).len() < network.resources.len() {
+            plan.notes.push(format!(
+                "nobody looks which addresses `{}` sends from: its brand would make an interface of each that it is bound to",
+                one.name
+            ));
+        }
         let mut made = Vec::new();
         let data = host::place(DATA).join(one.name.as_str());
         self.directories(&data, &mut plan, &mut made, (&mut sofar.places, problems));

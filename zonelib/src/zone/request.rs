@@ -358,6 +358,11 @@ impl Request {
             "either the brand makes the seed of cloud-init or create-zone does; leave out -C or --cloud-init-iso"
                 .to_owned()
         });
+        let ipv6 = self.exclusive.iter().any(|asked| asked.address.is_ipv6());
+        problems.when(ipv6 && self.brand_makes_seed(), || {
+            "the brand tells a machine by cloud-init of no IPv6 address and gateway; give --cloud-init-iso, not -C"
+                .to_owned()
+        });
         let volume = self.volume.is_some() || self.is_unread(&["-v"]);
         let disks = !self.new_volumes.is_empty() || self.is_unread(&["-V"]);
         problems.when(!volume && self.image.is_none(), || {

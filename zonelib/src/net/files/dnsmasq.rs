@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::net::{Attachment, HostName, MacAddress, Segment};
+use crate::net::{Attachment, HostName, MacAddress, Router, Segment};
 
 use super::{HEADER, Routing, text};
 
@@ -38,6 +38,10 @@ pub fn config(routing: &Routing<'_>, dialect: Dialect) -> String {
         say(format!("interface={inside}"));
     }
     say("bind-interfaces".to_owned());
+    if *routing.router == Router::Global {
+        // Another name service of the host may be there, and this one would not start.
+        say("except-interface=lo0".to_owned());
+    }
     if dialect.account {
         say("user=dnsmasq".to_owned());
     }

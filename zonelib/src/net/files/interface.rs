@@ -23,14 +23,17 @@ pub fn hostname(attachments: &[&Attachment]) -> Option<String> {
     }
 }
 
-/// `/etc/hostname6.IF`: an empty one asks for a link-local address; `None` when the interface has no IPv6.
+/// `/etc/hostname6.IF`: an empty one asks for a link-local address; `None` when the interface has no IPv6. An address that
+/// the zone is bound to comes from its configuration: to add it again would fail, and leave the link-local one down.
+/// Source: `/lib/svc/method/net-physical`.
 #[must_use]
 pub fn hostname6(attachments: &[&Attachment]) -> Option<String> {
     let wanted =
         |attachment: &&&Attachment| attachment.ipv6.is_some() || attachment.autoconfiguration != Autoconfiguration::Off;
     attachments.iter().find(wanted)?;
+    let own = attachments.iter().filter(|attachment| !attachment.is_bound());
     let lines: Vec<String> =
-        attachments.iter().filter_map(|attachment| attachment.ipv6).map(|net| format!("addif {net} up")).collect();
+        own.filter_map(|attachment| attachment.ipv6).map(|net| format!("addif {net} up")).collect();
     Some(text(&lines))
 }
 

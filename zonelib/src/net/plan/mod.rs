@@ -453,13 +453,12 @@ pub(super) fn inside(segment: &Segment) -> Option<Attachment> {
 pub fn resources(attachment: &Attachment) -> Vec<Network> {
     let physical = attachment.link.to_string();
     let bare = Network { physical, address: None, allowed_address: None, defrouter: None };
-    let bound = !attachment.forwards && attachment.autoconfiguration == Autoconfiguration::Off;
     let addresses: Vec<IpNet> = attachment.addresses().collect();
     if attachment.mode == Mode::Shared {
         let shared = |net: &IpNet| Network { address: Some(net.to_string()), ..bare.clone() };
         return addresses.iter().map(shared).collect();
     }
-    if !bound || addresses.is_empty() {
+    if !attachment.is_bound() || addresses.is_empty() {
         return vec![bare];
     }
     let own = |net: &IpNet| {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::net::files::{Beside, RoutingError};
-use crate::net::{Ingress, IngressKind, Opening, OpeningProtocol};
+use crate::net::{Attachment, Ingress, IngressKind, Opening, OpeningProtocol};
 
 fn beside(networks: &[&str]) -> Vec<Beside> {
     let via = "203.0.113.21".parse().unwrap();
@@ -157,7 +157,10 @@ fn several_addresses_of_an_interface_are_all_configured() {
     second.ipv6 = Some("fd00:1::9/64".parse().unwrap());
     let both = [&sample.attachments[1], &second];
     assert_eq!(interface::hostname(&both).unwrap(), "10.1.0.5/24 broadcast + up\naddif 10.1.0.9/24 broadcast + up\n");
-    assert_eq!(interface::hostname6(&both).unwrap(), "addif fd00:1::9/64 up\n");
+    // Those that it is bound to come from the zone's configuration.
+    assert_eq!(interface::hostname6(&both).unwrap(), "");
+    let forwards = Attachment { forwards: true, ..second.clone() };
+    assert_eq!(interface::hostname6(&[&forwards]).unwrap(), "addif fd00:1::9/64 up\n");
     assert_eq!(interface::hostname6(&both[..1]), None);
     assert_eq!(interface::defaultrouter(&["fd00::1".parse().unwrap()]), None);
 }
