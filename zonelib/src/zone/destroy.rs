@@ -17,6 +17,7 @@ use crate::store::{Directory, Expect, Record, Records, Store};
 
 use super::ZoneError;
 use super::check::only_global;
+use super::datasets::Claims;
 use super::error::go_on;
 use super::plan::DATA;
 use super::record::{self, Made, ZoneRecord};
@@ -132,6 +133,11 @@ impl Destroy {
                     Made::Delegated { .. } if !self.with_datasets => {
                         teardown.staying.push(format!("{}; --with-datasets would destroy it", made.describe()));
                     }
+                    Made::Delegated { dataset } | Made::Volume { dataset }
+                        if let Some(why) = self.needed(dataset)? =>
+                    {
+                        teardown.staying.push(format!("{}: {why}", made.describe()));
+                    }
                     Made::Directory { path } if is_filled(path) && record.is_share(path) => {
                         teardown.staying.push(format!("{}, which has something in it", made.describe()));
                     }
@@ -182,6 +188,24 @@ impl Destroy {
             Ok(segments.iter().any(|segment| segment.router.zone() == Some(&self.zone)))
         };
         if attached()? || routes()? { Ok(Some(View::take(store)?)) } else { Ok(None) }
+    }
+
+    /// Why something that was made for the zone has to stay: another zone has it, or somebody has made snapshots of it.
+    /// What to do is said too.
+    fn needed(&self, dataset: &str) -> Result<Option<String>, ZoneError> {
+        let claims = Claims::look(&[&self.zone])?;
+        let then = format!("`zfs destroy -r {dataset}` destroys it when nobody needs it");
+        if let Some((zone, claimed)) = claims.of(dataset) {
+            return Ok(Some(format!("zone `{zone}` has `{claimed}`; {then}")));
+        }
+        if let Some(zone) = claims.unread.first() {
+            let why = format!("the configuration of zone `{zone}` cannot be read, and may name it");
+            return Ok(Some(format!("{why}; {then}")));
+        }
+        let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(None) };
+        let found = Datasets::below(&name)?.unwrap_or_default();
+        let snapshot = found.iter().find(|found| found.kind == zfs::Kind::Snapshot);
+        Ok(snapshot.map(|found| format!("there is the snapshot `{}`; {then}", found.name)))
     }
 
     /// Datasets that the zone administers and that were there before it, and links that others have given to it.
@@ -298,24 +322,20 @@ impl Destroy {
                 }
                 Ok(())
             }
-            Made::Delegated { dataset } if teardown.with_datasets => {
-                if is_ours(dataset, &teardown.operation)? {
-                    destroy_tree(dataset)
-                } else {
-                    Ok(())
-                }
-            }
-            Made::Delegated { .. } => Ok(()),
+            Made::Delegated { .. } if !teardown.with_datasets => Ok(()),
             Made::Parent { dataset } => {
                 let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
                 let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
                 if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
             }
-            Made::Volume { dataset } => {
-                if is_ours(dataset, &teardown.operation)? {
-                    destroy_tree(dataset)
-                } else {
-                    Ok(())
+            Made::Delegated { dataset } | Made::Volume { dataset } => {
+                if !is_ours(dataset, &teardown.operation)? {
+                    return Ok(());
+                }
+                // The zone ran until now, and others may be made at any time.
+                match self.needed(dataset)? {
+                    None => destroy_tree(dataset),
+                    Some(why) => Err(ZoneError::Refused(format!("{}: {why}", made.describe()))),
                 }
             }
         }
