@@ -118,3 +118,45 @@ fn what_the_host_needs_is_not_handed_over() {
     create(&world, &["-z", "e2", "-D", "rpool/export/own"]).well();
     world.is_sound();
 }
+
+#[test]
+fn what_stays_is_not_said_to_be_destroyed() {
+    let world = warmed();
+    create(&world, &["-z", "u1", "-d", "/data", "-D", "rpool/deleg"]).well();
+    std::fs::write(world.lab.place("/export/zonedata/u1/data/f"), "mine\n").unwrap();
+    let plan = world.zonekit("destroy-zone", &["-z", "u1", "-N"]).well();
+    assert!(plan.out.contains("`rpool/deleg`, which it administers; --with-datasets would destroy it"), "{plan:#?}");
+    let did = destroy(&world, "u1").well();
+    // The zone is gone: what can be done now is said.
+    assert!(!did.out.contains("--with-datasets"), "{did:#?}");
+    assert!(did.out.contains("`zfs destroy -r rpool/deleg` destroys it"), "{did:#?}");
+    for dataset in ["rpool/export/zonedata/u1", "rpool/export/zonedata"] {
+        let told = format!("destroy the file system `{dataset}`");
+        assert!(!did.err.contains(&told) && !plan.out.contains(&told), "{plan:#?} {did:#?}");
+        let stays = format!("stays: the file system `{dataset}`");
+        assert!(did.out.contains(&stays) && plan.out.contains(&stays), "{plan:#?} {did:#?}");
+        assert!(world.lab.dataset(dataset).is_some());
+    }
+    // The next one of that name hears of it, when it comes and when it goes.
+    let words = "/export/zonedata/u1/data is there already, and has something in it";
+    for dry_run in [&["-N"][..], &[]] {
+        let did = create(&world, &[&["-z", "u1", "-d", "/data"], dry_run].concat()).well();
+        assert!(did.out.contains(words), "{did:#?}");
+    }
+    let did = destroy(&world, "u1").well();
+    assert!(did.out.contains("/export/zonedata/u1/data, which was there before the zone"), "{did:#?}");
+    world.is_sound();
+}
+
+#[test]
+fn a_file_system_with_a_snapshot_stays_by_name() {
+    let world = warmed();
+    create(&world, &["-z", "u1", "-d", "/data"]).well();
+    world.lab.zfs_ok(&["snapshot", "rpool/export/zonedata/u1@mine"]);
+    let did = destroy(&world, "u1").well();
+    assert!(!did.err.contains("destroy the file system `rpool/export/zonedata"), "{did:#?}");
+    let words = "which has the snapshot `rpool/export/zonedata/u1@mine` in it";
+    assert!(did.out.contains(words), "{did:#?}");
+    world.lab.zfs_ok(&["destroy", "rpool/export/zonedata/u1@mine"]);
+    world.is_sound();
+}

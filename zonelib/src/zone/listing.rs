@@ -209,7 +209,7 @@ pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneEr
     let unfinished = journal::pending(state, Subject::Whole(zone.clone()))?.map(|found| found.operation);
     let destroy = Destroy { zone: zone.clone(), with_datasets: false };
     // Those behind a router come first.
-    let teardown = if behind.is_empty() { destroy.look(&store)? } else { Default::default() };
+    let teardown = if behind.is_empty() { destroy.look(&store, false)? } else { Default::default() };
     let cap = config.rctls.iter().find(|rctl| rctl.name == "zone.cpu-cap");
     let cap = cap.and_then(|rctl| rctl.values.first()?.limit.parse::<u64>().ok());
     Ok(Description {

@@ -17,6 +17,7 @@ use crate::store::Directory;
 use super::accounts::Account;
 use super::check::Found;
 use super::configuration::{Configuration, shares};
+use super::destroy::is_filled;
 use super::inside::Edit;
 use super::kind::FromImage;
 use super::places::Places;
@@ -271,7 +272,12 @@ impl Planning<'_> {
             // One file system for all of a zone's.
             places.plain_below(data);
             let directory = data.join(directory.strip_prefix("/").unwrap_or(directory));
-            ensure(places, without_links(data, &directory).map(|()| directory.as_path()));
+            let checked = without_links(data, &directory);
+            if checked.is_ok() && is_filled(&directory) {
+                let path = directory.display();
+                plan.notes.push(format!("the directory {path} is there already, and has something in it"));
+            }
+            ensure(places, checked.map(|()| directory.as_path()));
         }
     }
 
