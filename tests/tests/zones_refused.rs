@@ -206,7 +206,12 @@ fn a_name_of_63_characters_is_one() {
 fn a_router_that_is_halted_has_the_zone_when_it_boots() {
     let world = world();
     world.zoneadm("router1", &["halt"]).well();
-    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    for dry_run in [&["-N"][..], &[]] {
+        let did = create(&world, &[&["-z", "web", "-x", "10.1.1.5"], dry_run].concat()).well();
+        let note = "router `router1` does not run: `web` has no way out until `zoneadm -z router1 boot`";
+        assert!(did.out.contains(note), "{did:#?}");
+        assert!(!format!("{}{}", did.out, did.err).contains("name service"), "{did:#?}");
+    }
     assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
     destroy(&world, "web").well();
     assert!(!world.in_zone("router1", "/etc/zonekit/dhcp/web").exists());

@@ -240,7 +240,16 @@ impl Planning<'_> {
         plan.steps.extend(self.seed(one, &plan, &network, sofar));
         let known = |name: &SegmentName| sofar.segment(name);
         let behind = Behind::all(&one.name, &network.attachments, known);
-        plan.steps.extend(behind.into_iter().map(|behind| Step::Join(Box::new(behind))));
+        for behind in behind {
+            let runs = problems.heed(behind.router_runs()).unwrap_or(true);
+            if !runs {
+                let (router, zone) = (behind.router.zone_name(), &one.name);
+                plan.notes.push(format!(
+                    "router `{router}` does not run: `{zone}` has no way out until `zoneadm -z {router} boot`"
+                ));
+            }
+            plan.steps.push(Step::Join { behind: Box::new(behind), runs });
+        }
         let record = self.record(&plan, made, shares, datasets);
         plan.steps.push(Step::Remember(Box::new(record)));
         if request.boot {
