@@ -59,6 +59,8 @@ fn addresses_and_networks_that_cannot_be() {
         (&["-x", "192.0.2.40", "-R", "192.0.2.0/25"], &["192.0.2.0/25 overlaps"]),
         (&["-x", "192.0.2.40", "-R", "0.0.0.0/0"], &["is everything"]),
         (&["-t", "router", "-x", "192.0.2.40"], &["a router needs a network"]),
+        (&["-t", "router", "-x", "192.0.2.40", "-R", "10.2.0.0/24", "-n", "2"], &["are made one by one; leave out -n"]),
+        (&["--link", "e1000g0"], &["--link is the link that an address is on; give -x ADDRESS"]),
         (&["-F", "maxbw=1M", "-x", "10.1.1.5"], &["1200"]),
         (&["-F", "nonsense", "-x", "10.1.1.5"], &["nonsense"]),
         (&["-D", "rpool/a@b"], &["rpool/a@b"]),
