@@ -78,3 +78,19 @@ fn a_plan_has_the_ethernet_addresses_that_will_be() {
     create(&world, &web).well();
     assert_eq!(now(&world), made);
 }
+
+#[test]
+fn a_router_that_would_not_go_is_described_all_the_same() {
+    let world = warmed();
+    create(&world, ROUTER).well();
+    assert!(world.lab.run("dladm", &["create-vnic", "-l", "zrstub0", "foo0"]).status.success());
+    let refused = destroy(&world, "router1").badly(&["foo0"]);
+    let did = world.zonekit("describe-zone", &["router1"]).well();
+    let why = refused.err.trim_end().strip_prefix("destroy-zone: ").unwrap();
+    assert!(did.out.contains("router for") && did.out.contains(&format!("    refuse: {why}\n")), "{did:#?}");
+    let json = world.zonekit("describe-zone", &["router1", "--json"]).well();
+    assert!(json.out.contains("\"would_refuse\":") && json.out.contains("foo0"), "{json:#?}");
+    assert!(world.lab.run("dladm", &["delete-vnic", "foo0"]).status.success());
+    destroy(&world, "router1").well();
+    world.is_sound();
+}

@@ -59,6 +59,8 @@ fn addresses_and_networks_that_cannot_be() {
         (&["-x", "192.0.2.40", "-R", "192.0.2.0/25"], &["192.0.2.0/25 overlaps"]),
         (&["-x", "192.0.2.40", "-R", "0.0.0.0/0"], &["is everything"]),
         (&["-t", "router", "-x", "192.0.2.40"], &["a router needs a network"]),
+        (&["-t", "router", "-x", "192.0.2.40", "-R", "10.2.0.0/24", "-n", "2"], &["are made one by one; leave out -n"]),
+        (&["--link", "e1000g0"], &["--link is the link that an address is on; give -x ADDRESS"]),
         (&["-F", "maxbw=1M", "-x", "10.1.1.5"], &["1200"]),
         (&["-F", "nonsense", "-x", "10.1.1.5"], &["nonsense"]),
         (&["-D", "rpool/a@b"], &["rpool/a@b"]),
@@ -206,7 +208,12 @@ fn a_name_of_63_characters_is_one() {
 fn a_router_that_is_halted_has_the_zone_when_it_boots() {
     let world = world();
     world.zoneadm("router1", &["halt"]).well();
-    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    for dry_run in [&["-N"][..], &[]] {
+        let did = create(&world, &[&["-z", "web", "-x", "10.1.1.5"], dry_run].concat()).well();
+        let note = "router `router1` does not run: `web` has no way out until `zoneadm -z router1 boot`";
+        assert!(did.out.contains(note), "{did:#?}");
+        assert!(!format!("{}{}", did.out, did.err).contains("name service"), "{did:#?}");
+    }
     assert!(world.text("router1", "/etc/zonekit/dhcp/web").contains("10.1.1.5"));
     destroy(&world, "web").well();
     assert!(!world.in_zone("router1", "/etc/zonekit/dhcp/web").exists());

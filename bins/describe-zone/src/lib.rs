@@ -81,6 +81,7 @@ fn text(found: &Description) -> String {
     if !found.behind.is_empty() {
         text.push_str("    refuse, for there are zones behind it\n");
     }
+    found.would_refuse.iter().for_each(|why| text.push_str(&format!("    refuse: {why}\n")));
     found.would_go.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
     found.would_stay.iter().for_each(|line| text.push_str(&format!("    keep {line}\n")));
     text

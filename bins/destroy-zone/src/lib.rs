@@ -23,7 +23,8 @@ pub struct Cli {
     /// The zone
     #[arg(short = 'z', long, value_name = "ZONE")]
     pub zone: ZoneName,
-    /// Destroy the datasets that were made for it too, with everything in them
+    /// Destroy the datasets that were made for it too, with everything in them, unless another zone has one or it has
+    /// snapshots
     #[arg(long)]
     pub with_datasets: bool,
     /// Print what would go and what would stay, and do nothing

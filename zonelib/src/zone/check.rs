@@ -19,6 +19,7 @@ use crate::storage;
 use crate::store::{Directory, Record, Records, Store};
 
 use super::accounts::{Account, Accounts};
+use super::datasets::{Claims, Reserved};
 use super::kind::{FromImage, Kind};
 use super::record::{self, ZoneRecord};
 use super::request::{One, Request};
@@ -66,7 +67,7 @@ impl Request {
         }
         look.files();
         look.image();
-        for looked in [look.datasets(zones), look.volumes(), look.packages()] {
+        for looked in [look.datasets(zones, state), look.volumes(zones), look.packages()] {
             look.problems.heed(looked);
         }
         look.found
@@ -288,9 +289,24 @@ impl Look<'_> {
         }
     }
 
-    fn datasets(&mut self, zones: &[One]) -> Result<(), ZoneError> {
+    fn datasets(&mut self, zones: &[One], state: &StateDir) -> Result<(), ZoneError> {
+        if zones.iter().all(|one| one.datasets.is_empty()) {
+            return Ok(());
+        }
+        let names: Vec<&ZoneName> = zones.iter().map(|one| &one.name).collect();
+        let claims = Claims::look(&names)?;
+        let zonepath = zones.first().map(|one| self.request.zonepath(&one.name));
+        let directory = zonepath.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"));
+        let reserved = Reserved::look(state, directory, &names)?;
         for dataset in zones.iter().flat_map(|one| &one.datasets) {
             self.ask(dataset.as_str())?;
+            if let Some(why) = reserved.refuses(dataset)? {
+                self.problem(why);
+                continue;
+            }
+            if !self.is_free(dataset.as_str(), &claims) {
+                continue;
+            }
             match self.found.datasets.get(dataset.as_str()) {
                 Some(DatasetKind::FileSystem) => self.existing(dataset.as_str())?,
                 Some(_) => self.problem(format!("`{dataset}` is no file system, and cannot be handed to a zone")),
@@ -300,8 +316,26 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn volumes(&mut self) -> Result<(), ZoneError> {
+    /// Whether no other zone has it; else that is said.
+    fn is_free(&mut self, dataset: &str, claims: &Claims) -> bool {
+        let Some((zone, claimed)) = claims.of(dataset) else { return true };
+        let what = if claimed == dataset {
+            format!("zone `{zone}` has `{dataset}` already")
+        } else {
+            format!("`{dataset}`: zone `{zone}` has `{claimed}`, and one holds the other")
+        };
+        self.problem(format!("{what}; choose another, or `destroy-zone -z {zone}` first"));
+        false
+    }
+
+    fn volumes(&mut self, zones: &[One]) -> Result<(), ZoneError> {
+        if self.request.volume.is_none() && self.request.new_volumes.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&ZoneName> = zones.iter().map(|one| &one.name).collect();
+        let claims = Claims::look(&names)?;
         if let Some(volume) = &self.request.volume {
+            self.is_free(volume.as_str(), &claims);
             self.ask(volume.as_str())?;
             match self.found.datasets.get(volume.as_str()) {
                 Some(DatasetKind::Other) => {}

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::config::{self, IpType, ZoneConfig, ZoneName, command};
-use crate::host::zfs::{self, Datasets, MADE_PROPERTY};
+use crate::host::zfs::{self, Dataset, Datasets, MADE_PROPERTY};
 use crate::host::{self, DatasetName, HostCommand};
 use crate::journal::{self, Failure, Journal, JournalError, Recovered, StateDir, Subject};
 use crate::net::{self, Names, Router, View};
@@ -17,6 +17,7 @@ use crate::store::{Directory, Expect, Record, Records, Store};
 
 use super::ZoneError;
 use super::check::only_global;
+use super::datasets::{Claims, is_within};
 use super::error::go_on;
 use super::plan::DATA;
 use super::record::{self, Made, ZoneRecord};
@@ -93,7 +94,7 @@ impl Destroy {
     /// [`ZoneError`]: there is no such zone, or something needs it.
     pub fn plan(&self, state: &StateDir) -> Result<Teardown, ZoneError> {
         only_global()?;
-        let teardown = self.look(&Directory::new(state))?;
+        let teardown = self.look(&Directory::new(state), false)?;
         if teardown.is_empty() && journal::pending(state, Subject::Whole(self.zone.clone()))?.is_none() {
             return Err(self.absent());
         }
@@ -104,8 +105,9 @@ impl Destroy {
         ZoneError::Refused(format!("there is no zone `{}`, and nothing is remembered of one", self.zone))
     }
 
-    /// What is known of the zone, and goes.
-    pub(super) fn look(&self, store: &Directory) -> Result<Teardown, ZoneError> {
+    /// What is known of the zone, and goes. What is said of what stays is for people who read it before the zone has
+    /// gone, or when that is done.
+    pub(super) fn look(&self, store: &Directory, done: bool) -> Result<Teardown, ZoneError> {
         let record: Option<ZoneRecord> = store.get(&record::key(&self.zone))?;
         let mut teardown = Teardown { with_datasets: self.with_datasets, ..Teardown::default() };
         if let Some(found) = indexed(&self.zone)? {
@@ -121,21 +123,11 @@ impl Destroy {
         self.look_at_network(store, record.as_ref(), &mut teardown)?;
         if let Some(record) = record {
             teardown.operation.clone_from(&record.operation);
+            teardown.staying.extend(self.shared_before(&record));
             for made in record.made.iter().rev() {
-                match made {
-                    Made::Delegated { dataset } | Made::Volume { dataset }
-                        if is_anothers(dataset, &record.operation)? =>
-                    {
-                        let why = "which is there anew, and was not made for the zone";
-                        teardown.staying.push(format!("{}, {why}", made.describe()));
-                    }
-                    Made::Delegated { .. } if !self.with_datasets => {
-                        teardown.staying.push(format!("{}; --with-datasets would destroy it", made.describe()));
-                    }
-                    Made::Directory { path } if is_filled(path) && record.is_share(path) => {
-                        teardown.staying.push(format!("{}, which has something in it", made.describe()));
-                    }
-                    _ => teardown.going.push(Going::Made(made.clone())),
+                match self.why_stays(made, &record, &teardown.going, done)? {
+                    Some(why) => teardown.staying.push(format!("{}{why}", made.describe())),
+                    None => teardown.going.push(Going::Made(made.clone())),
                 }
             }
             teardown.going.push(Going::Forget);
@@ -184,6 +176,65 @@ impl Destroy {
         if attached()? || routes()? { Ok(Some(View::take(store)?)) } else { Ok(None) }
     }
 
+    /// What follows the name of something that was made for the zone, when it stays while these go.
+    fn why_stays(
+        &self,
+        made: &Made,
+        record: &ZoneRecord,
+        going: &[Going],
+        done: bool,
+    ) -> Result<Option<String>, ZoneError> {
+        match made {
+            Made::Delegated { dataset } | Made::Volume { dataset } if is_anothers(dataset, &record.operation)? => {
+                Ok(Some(", which is there anew, and was not made for the zone".to_owned()))
+            }
+            Made::Delegated { dataset } if !self.with_datasets => Ok(Some(if done {
+                format!("; `zfs destroy -r {dataset}` destroys it, `zfs inherit zoned {dataset}` gives it to the host")
+            } else {
+                "; --with-datasets would destroy it".to_owned()
+            })),
+            Made::Delegated { dataset } | Made::Volume { dataset } => {
+                Ok(self.needed(dataset)?.map(|why| format!(": {why}")))
+            }
+            Made::Directory { path } => {
+                Ok(is_kept_by(path, record, going).then(|| ", which has something in it".to_owned()))
+            }
+            Made::FileSystem { path, .. } if is_kept_by(path, record, going) => {
+                Ok(Some(", which has something in it".to_owned()))
+            }
+            Made::FileSystem { dataset, .. } => held_below(dataset, record, going),
+            Made::Parent { .. } => Ok(None),
+        }
+    }
+
+    /// Directories of the zone that were there before it, and have something in them.
+    fn shared_before(&self, record: &ZoneRecord) -> Vec<String> {
+        let data = host::place(DATA).join(self.zone.as_str());
+        let is_made =
+            |path: &Path| record.made.iter().any(|made| matches!(made, Made::Directory { path: made } if made == path));
+        let places = record.shares.iter().map(|share| share.special.as_path());
+        let before = places.filter(|path| path.starts_with(&data) && !is_made(path) && is_filled(path));
+        before.map(|path| format!("the directory {}, which was there before the zone", path.display())).collect()
+    }
+
+    /// Why something that was made for the zone has to stay: another zone has it, or somebody has made snapshots of it.
+    /// What to do is said too.
+    fn needed(&self, dataset: &str) -> Result<Option<String>, ZoneError> {
+        let claims = Claims::look(&[&self.zone])?;
+        let then = format!("`zfs destroy -r {dataset}` destroys it when nobody needs it");
+        if let Some((zone, claimed)) = claims.of(dataset) {
+            return Ok(Some(format!("zone `{zone}` has `{claimed}`; {then}")));
+        }
+        if let Some(zone) = claims.unread.first() {
+            let why = format!("the configuration of zone `{zone}` cannot be read, and may name it");
+            return Ok(Some(format!("{why}; {then}")));
+        }
+        let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(None) };
+        let found = Datasets::below(&name)?.unwrap_or_default();
+        let snapshot = found.iter().find(|found| found.kind == zfs::Kind::Snapshot);
+        Ok(snapshot.map(|found| format!("there is the snapshot `{}`; {then}", found.name)))
+    }
+
     /// Datasets that the zone administers and that were there before it, and links that others have given to it.
     fn handed_over(&self, record: Option<&ZoneRecord>, store: &Directory) -> Result<Vec<String>, ZoneError> {
         let Ok(config) = ZoneConfig::read(&config::file(&self.zone)) else { return Ok(Vec::new()) };
@@ -225,7 +276,8 @@ impl Destroy {
         let (mut journal, _) = Journal::begin(state, &subject, "destroy-zone", false)?;
         let store = Directory::new(state);
         let mut names = Some(Names::hold(&store)?);
-        let teardown = self.look(&store)?;
+        let mut teardown = self.look(&store, true)?;
+        let mut kept = Vec::new();
         if teardown.is_empty() && half_made.is_none() {
             return Err(self.absent());
         }
@@ -244,11 +296,23 @@ impl Destroy {
             let done = self.take(going, &teardown, (state, &store), &mut journal);
             // What a router has taken half is taken back; all else stays done.
             match done {
-                Ok(()) => journal.settle()?,
+                Ok(()) => {
+                    journal.settle()?;
+                    if let Going::Made(made @ (Made::Directory { path } | Made::FileSystem { path, .. })) = going
+                        && is_filled(path)
+                    {
+                        kept.push(made.clone());
+                    }
+                }
                 Err(cause) => return Err(unfinished(undone(cause, journal))),
             }
         }
         drop(names);
+        // What got something in it while the zone went.
+        for made in kept {
+            teardown.staying.push(format!("{}, which has something in it", made.describe()));
+            teardown.going.retain(|going| *going != Going::Made(made.clone()));
+        }
         Ok(teardown)
     }
 
@@ -298,24 +362,20 @@ impl Destroy {
                 }
                 Ok(())
             }
-            Made::Delegated { dataset } if teardown.with_datasets => {
-                if is_ours(dataset, &teardown.operation)? {
-                    destroy_tree(dataset)
-                } else {
-                    Ok(())
-                }
-            }
-            Made::Delegated { .. } => Ok(()),
+            Made::Delegated { .. } if !teardown.with_datasets => Ok(()),
             Made::Parent { dataset } => {
                 let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(()) };
                 let alone = Datasets::below(&name)?.is_some_and(|all| all.iter().count() == 1);
                 if alone && is_ours(dataset, &teardown.operation)? { Ok(zfs::destroy(dataset)?) } else { Ok(()) }
             }
-            Made::Volume { dataset } => {
-                if is_ours(dataset, &teardown.operation)? {
-                    destroy_tree(dataset)
-                } else {
-                    Ok(())
+            Made::Delegated { dataset } | Made::Volume { dataset } => {
+                if !is_ours(dataset, &teardown.operation)? {
+                    return Ok(());
+                }
+                // The zone ran until now, and others may be made at any time.
+                match self.needed(dataset)? {
+                    None => destroy_tree(dataset),
+                    Some(why) => Err(ZoneError::Refused(format!("{}: {why}", made.describe()))),
                 }
             }
         }
@@ -340,8 +400,37 @@ impl Destroy {
     }
 }
 
+/// Whether something stays in a directory while these, and the zonepath, go.
+fn is_kept_by(path: &Path, record: &ZoneRecord, going: &[Going]) -> bool {
+    let goes = |inside: &Path| {
+        let is_it = |going: &Going| match going {
+            Going::Made(Made::Directory { path } | Made::FileSystem { path, .. }) => path == inside,
+            _ => false,
+        };
+        inside == record.zonepath || going.iter().any(is_it)
+    };
+    std::fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|entry| !goes(&entry.path())))
+}
+
+/// What follows the name of a file system in which a snapshot or dataset stays while these, and the zonepath, go.
+fn held_below(dataset: &str, record: &ZoneRecord, going: &[Going]) -> Result<Option<String>, ZoneError> {
+    let Ok(name) = dataset.parse::<DatasetName>() else { return Ok(None) };
+    let found = Datasets::below(&name)?.unwrap_or_default();
+    let is_zonepath = |found: &&Dataset| found.mountpoint.as_deref().map(Path::new) == Some(&record.zonepath);
+    let zonepath = found.iter().find(is_zonepath).map(|found| found.name.as_str());
+    let goes = |inner: &str| {
+        let is_it = |going: &Going| matches!(going, Going::Made(Made::FileSystem { dataset, .. }) if dataset == inner);
+        inner == dataset || zonepath.is_some_and(|above| is_within(inner, above)) || going.iter().any(is_it)
+    };
+    let kept = found.iter().find(|found| !goes(&found.name));
+    Ok(kept.map(|found| {
+        let what = if found.kind == zfs::Kind::Snapshot { "snapshot" } else { "dataset" };
+        format!(", which has the {what} `{}` in it", found.name)
+    }))
+}
+
 /// Whether there is anything in a directory.
-fn is_filled(path: &Path) -> bool {
+pub(super) fn is_filled(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
 

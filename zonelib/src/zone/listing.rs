@@ -98,6 +98,8 @@ pub struct Description {
     pub unfinished: Option<String>,
     /// What `destroy-zone` would do.
     pub would_go: Vec<String>,
+    /// Why it would refuse; empty when it would not. Those behind it are in `behind`.
+    pub would_refuse: Vec<String>,
     /// What would stay then.
     pub would_stay: Vec<String>,
 }
@@ -216,7 +218,15 @@ pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneEr
     let unfinished = journal::pending(state, Subject::Whole(zone.clone()))?.map(|found| found.operation);
     let destroy = Destroy { zone: zone.clone(), with_datasets: false };
     // Those behind a router come first.
-    let teardown = if behind.is_empty() { destroy.look(&store)? } else { Default::default() };
+    let mut would_refuse = Vec::new();
+    let teardown = match behind.is_empty().then(|| destroy.look(&store, false)) {
+        None => Default::default(),
+        Some(Err(error @ ZoneError::Network(_))) => {
+            would_refuse = error.problems();
+            Default::default()
+        }
+        Some(looked) => looked?,
+    };
     let cap = config.rctls.iter().find(|rctl| rctl.name == "zone.cpu-cap");
     let cap = cap.and_then(|rctl| rctl.values.first()?.limit.parse::<u64>().ok());
     let attribute = |name: &str| config.attrs.iter().find(|attr| attr.name == name).map(|attr| attr.value.clone());
@@ -237,7 +247,8 @@ pub fn describe(zone: &ZoneName, state: &StateDir) -> Result<Description, ZoneEr
         users: record.iter().flat_map(|record| record.users.clone()).collect(),
         template: record.and_then(|record| record.template),
         unfinished,
-        would_go: if behind.is_empty() { teardown.lines(zone) } else { Vec::new() },
+        would_go: teardown.lines(zone),
+        would_refuse,
         would_stay: teardown.staying,
         behind,
     })

@@ -9,6 +9,7 @@ mod attachment;
 mod check;
 mod configuration;
 mod create;
+mod datasets;
 mod destroy;
 mod error;
 mod given;

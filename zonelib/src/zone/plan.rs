@@ -17,6 +17,7 @@ use crate::store::Directory;
 use super::accounts::Account;
 use super::check::Found;
 use super::configuration::{Configuration, of_machine, shares};
+use super::destroy::is_filled;
 use super::inside::Edit;
 use super::kind::FromImage;
 use super::places::Places;
@@ -245,7 +246,16 @@ impl Planning<'_> {
         plan.steps.extend(self.seed(one, &plan, &network, sofar));
         let known = |name: &SegmentName| sofar.segment(name);
         let behind = Behind::all(&one.name, &network.attachments, known);
-        plan.steps.extend(behind.into_iter().map(|behind| Step::Join(Box::new(behind))));
+        for behind in behind {
+            let runs = problems.heed(behind.router_runs()).unwrap_or(true);
+            if !runs {
+                let (router, zone) = (behind.router.zone_name(), &one.name);
+                plan.notes.push(format!(
+                    "router `{router}` does not run: `{zone}` has no way out until `zoneadm -z {router} boot`"
+                ));
+            }
+            plan.steps.push(Step::Join { behind: Box::new(behind), runs });
+        }
         let record = self.record(&plan, made, shares, datasets);
         plan.steps.push(Step::Remember(Box::new(record)));
         if request.boot {
@@ -277,7 +287,12 @@ impl Planning<'_> {
             // One file system for all of a zone's.
             places.plain_below(data);
             let directory = data.join(directory.strip_prefix("/").unwrap_or(directory));
-            ensure(places, without_links(data, &directory).map(|()| directory.as_path()));
+            let checked = without_links(data, &directory);
+            if checked.is_ok() && is_filled(&directory) {
+                let path = directory.display();
+                plan.notes.push(format!("the directory {path} is there already, and has something in it"));
+            }
+            ensure(places, checked.map(|()| directory.as_path()));
         }
     }
 

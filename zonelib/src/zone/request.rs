@@ -287,6 +287,10 @@ impl Request {
         problems.when(self.vlan.is_some() && (self.link.is_none() || !self.is_exclusive()), || {
             "a VLAN is one of a link, for a vnic on it; give --link LINK and -x ADDRESS, or leave out --vlan".to_owned()
         });
+        let addressed = !self.shared.is_empty() || exclusive || self.ipv6 || self.is_unread(&["-i"]);
+        problems.when(self.link.is_some() && self.vlan.is_none() && !addressed, || {
+            "--link is the link that an address is on; give -x ADDRESS or -i ADDRESS, or leave out --link".to_owned()
+        });
         problems.when(self.ipv6 && !self.shared.is_empty(), || {
             "the global zone gives out its own IPv6 addresses; give -x instead of -i, or leave out -6".to_owned()
         });
@@ -425,7 +429,9 @@ impl Request {
             format!("{what} are made one by one; leave out -n")
         });
         let mut zones = Vec::new();
-        for number in 0..count.get() {
+        // More would only be in the way of the first.
+        let count = if alone { 1 } else { count.get() };
+        for number in 0..count {
             match self.numbered(number) {
                 Ok(one) => zones.push(one),
                 // Those behind it are wrong in the same way.

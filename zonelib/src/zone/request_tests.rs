@@ -52,6 +52,7 @@ fn give(request: &mut Request, flag: &str, value: &str) {
         "-V" => request.new_volumes.push(value.parse().unwrap()),
         "-v" => request.volume = Some(value.parse().unwrap()),
         "-f" => request.firmware = Some(value.parse().unwrap()),
+        "--link" => request.link = Some(value.parse().unwrap()),
         _ => panic!("{flag}"),
     }
 }
@@ -126,6 +127,7 @@ fn what_makes_no_sense_is_refused_with_its_reason() {
         ("sparse", &[ADDRESS, ("-x", "10.1.1.5")], "`10.1.1.5` is given twice"),
         ("sparse", &[ADDRESS, NET, NET], "`10.9.0.0/16` is given twice"),
         ("sparse", &[ADDRESS, NET, ("-n", "2")], "routers are made one by one"),
+        ("sparse", &[("--link", "e1000g0")], "give -x ADDRESS or -i ADDRESS, or leave out --link"),
         ("sparse", &[SHARED, ("-6", "")], "give -x instead of -i, or leave out -6"),
         ("sparse", &[SHARED, NET], "a router needs a network stack of its own"),
         ("whole", &[("-p", "TRIBssh")], "-p adds to the overlays that are kept; give -o"),
@@ -179,6 +181,8 @@ fn what_could_not_be_read_is_not_missing() {
     assert_eq!(unread("router", "-x", &[NET]), "");
     assert_eq!(unread("router", "-R", &[ADDRESS]), "");
     assert_eq!(unread("sparse", "-x", &[("-F", "maxbw=10M")]), "");
+    assert_eq!(unread("sparse", "-x", &[("--link", "e1000g0")]), "");
+    assert_eq!(unread("sparse", "-i", &[("--link", "e1000g0")]), "");
     assert_eq!(unread("whole", "-o", &[("-p", "TRIBssh")]), "");
     assert_eq!(unread("bhyve", "-v", &[]), "");
     assert_eq!(unread("bhyve", "-V", &[("-I", "/images/one.iso")]), "");

@@ -110,7 +110,12 @@ pub enum Step {
         facts: Box<GuestFacts>,
     },
     /// Tell a router of a zone behind it.
-    Join(Box<Behind>),
+    Join {
+        /// The zone, and the router.
+        behind: Box<Behind>,
+        /// The router runs, and has read its files.
+        runs: bool,
+    },
     /// Have the distribution's configurator set up something.
     Konfigure {
         /// The zone.
@@ -225,10 +230,10 @@ impl Step {
                     format!("make the seed of zone `{zone}` (/{}), with its UUID as the instance", cloud_init::IMAGE);
                 Shown { files, ..running(what, command) }
             }
-            Self::Join(behind) => {
+            Self::Join { behind, runs } => {
                 let (router, zone) = (behind.router.zone_name(), &behind.zone);
-                let what =
-                    format!("tell router `{router}` of zone `{zone}`, and have its name service read its files again");
+                let then = if *runs { ", and have its name service read its files again" } else { "" };
+                let what = format!("tell router `{router}` of zone `{zone}`{then}");
                 Shown { what, command: None, files: shown_files(&behind.files()) }
             }
             Self::Konfigure { zone, request } => {
@@ -284,7 +289,7 @@ impl Step {
                 root.close()
             }
             Self::Seed { zone, kind, zonepath, facts, .. } => seed(doing, zone, (*kind, zonepath), facts),
-            Self::Join(behind) => behind.join(doing.state, doing.store, doing.journal),
+            Self::Join { behind, .. } => behind.join(doing.state, doing.store, doing.journal),
             Self::Konfigure { zone, request } => heed(doing, &konfigure(zone, request)),
             Self::Remember(record) => {
                 doing.journal.step(doing.store.undo(ZoneRecord::KIND, &record.key())?)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::ZoneName;
+use crate::config::{self, ZoneName};
 use crate::journal::{Journal, StateDir};
 use crate::net::files::smf::HaproxyPlace;
 use crate::net::files::{Routing, dnsmasq};
@@ -51,6 +51,18 @@ impl Behind {
             all[at].attachments.push(attachment.clone());
         }
         all
+    }
+
+    /// Whether the router runs; one that is installed and does not reads its files when it boots. One that is not
+    /// installed is refused elsewhere.
+    ///
+    /// # Errors
+    /// [`ZoneError`]: it is not known what zones there are.
+    pub(super) fn router_runs(&self) -> Result<bool, ZoneError> {
+        let Some(router) = self.router.zone() else { return Ok(true) };
+        let zones = config::zones(Path::new("/")).map_err(|error| ZoneError::Refused(error.to_string()))?;
+        let found = zones.iter().find(|zone| zone.name == router.as_str() && zone.is_installed());
+        Ok(found.is_none_or(|zone| zone.state == "running"))
     }
 
     /// The files in the router that tell of the zone.
