@@ -33,6 +33,7 @@ install)
     chmod 755 "$root"
     : >"$root/sbin/init" && chmod 755 "$root/sbin/init"
     echo 'root:x:0:0::/root:/bin/sh' >"$root/etc/passwd" 2>/dev/null
+    for switch in conf files; do echo 'hosts: files' 2>/dev/null >"$root/etc/nsswitch.$switch"; done
     echo 'smf::sysinit:/lib/svc/bin/svc.startd' >"$root/etc/inittab" 2>/dev/null
     exit 0 ;;
 query) printf - ;;

@@ -175,6 +175,16 @@ fn two_routers_become_peers_and_are_none_again() {
     create(&world, &["-z", "router2", "-t", "router", "-x", "192.0.2.21", "-R", "10.2.0.0/16"]).well();
     let before = View::of(&world.lab);
     run(&world, "net-peer", &["router1", "router1"]).badly(&["cannot be its own peer"]);
+    for address in ["192.0.2.77", "10.1.1.83"] {
+        run(&world, "net-attach", &["-z", "router1", "-x", address])
+            .badly(&["zone `router1` is a router, whose addresses are given when it is made"]);
+    }
+    // A description that nobody writes to.
+    let pipe = world.lab.place("/var/half");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    run(&world, "net-peer", &["router1", "--with", &pipe.display().to_string(), "-n"])
+        .badly(&["is not a regular file"]);
+    fs::remove_file(&pipe).unwrap();
     run(&world, "net-peer", &["router1", "router3"]).badly(&["`router3` routes no segment of this host"]);
     assert_eq!(before.differences(&View::of(&world.lab), Default::default()), "");
     // Who has connections through a router keeps them.

@@ -86,7 +86,14 @@ fn a_zone_of_solaris_10() {
     }
     let did = world.zonekit("zone-ssh", &["-N", "old"]).well();
     assert!(did.out.contains("KexAlgorithms=+diffie-hellman-group1-sha1"), "{did:?}");
-    assert!(did.out.contains("-J 192.0.2.20 -- 10.1.1.8"), "{did:?}");
+    // A router that was made anew has other keys, and is not locked out.
+    let through = "ssh -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -W [%h]:%p 192.0.2.20";
+    assert!(did.out.contains(through) && did.out.trim_end().ends_with("-- 10.1.1.8"), "{did:?}");
+    let did = world.zonekit("zone-ssh", &["-N", "-o", "stricthostkeychecking=yes", "old"]).well();
+    assert!(did.out.contains("-J 192.0.2.20 -- 10.1.1.8") && !did.out.contains("/dev/null"), "{did:?}");
+    for path in ["/etc/nsswitch.conf", "/etc/nsswitch.files"] {
+        assert!(world.text("old", path).contains("hosts: files dns\n"), "{path}");
+    }
     // Without a password nobody logs in with one: there is none built in.
     create(&world, &["-z", "older", "-t", "s10", "-I", &image, "-x", "10.1.1.9"]).well();
     assert!(world.text("older", "/etc/sysidcfg").contains("root_password=NP"));

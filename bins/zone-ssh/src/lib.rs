@@ -9,14 +9,24 @@ use zonelib::zone::{UserName, ZoneError, reach};
 /// What it is called in messages.
 pub const PROGRAM: &str = "zone-ssh";
 
+const SSH: &str = "/usr/bin/ssh";
+
+/// Options of ssh(1) for hosts whose keys are neither known nor kept. Source: ssh_config(5).
+const NO_HOST_KEYS: [&str; 2] = ["UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no"];
+
+fn is_about_host_keys(option: &str) -> bool {
+    let name = option.split(|letter: char| letter == '=' || letter.is_ascii_whitespace()).next().unwrap_or_default();
+    NO_HOST_KEYS.iter().filter_map(|known| known.split_once('=')).any(|(known, _)| known.eq_ignore_ascii_case(name))
+}
+
 /// What ssh(1) needs of the caller's environment.
 const VARIABLES: [&str; 10] =
     ["HOME", "USER", "LOGNAME", "TERM", "LANG", "LC_ALL", "TZ", "DISPLAY", "XAUTHORITY", "SSH_AUTH_SOCK"];
 
 /// Logs in to a zone by ssh, through its router when it is behind one
 ///
-/// Zones come and go, and others take their addresses: host keys are neither checked nor kept. Who wants that
-/// gives options of ssh, such as -o StrictHostKeyChecking=yes.
+/// Zones come and go, and others take their addresses: host keys are neither checked nor kept, those of routers
+/// either. With -o StrictHostKeyChecking=VALUE or -o UserKnownHostsFile=FILE, ssh does with both as it is set up to.
 #[derive(Debug, Parser)]
 #[command(name = "zone-ssh", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
@@ -71,18 +81,27 @@ impl std::str::FromStr for Target {
 /// [`ZoneError`]: there is no way to the zone, or ssh cannot be run.
 pub fn run(cli: &Cli) -> Result<Answer, ZoneError> {
     let reach = reach(&cli.target.zone, &cli.state.dir())?;
-    let mut ssh = HostCommand::new("/usr/bin/ssh");
+    let mut ssh = HostCommand::new(SSH);
     for option in &cli.options {
         ssh = ssh.args(["-o", option]);
     }
     if reach.is_old {
         ssh = ssh.args(["-o", "KexAlgorithms=+diffie-hellman-group1-sha1"]);
     }
-    ssh = ssh.args(["-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no"]);
+    let checked = cli.options.iter().any(|option| is_about_host_keys(option));
+    if !checked {
+        ssh = NO_HOST_KEYS.iter().fold(ssh, |ssh, option| ssh.args(["-o", option]));
+    }
     if let Some(through) = reach.through {
-        // What is in brackets is an address, whatever colons are in it.
-        let through = if through.is_ipv6() { format!("[{through}]") } else { through.to_string() };
-        ssh = ssh.args(["-J", &through]);
+        ssh = if checked {
+            // What is in brackets is an address, whatever colons are in it.
+            let through = if through.is_ipv6() { format!("[{through}]") } else { through.to_string() };
+            ssh.args(["-J", &through])
+        } else {
+            // Options are not heeded for the host of -J.
+            let [file, check] = NO_HOST_KEYS;
+            ssh.arg("-o").arg(format!("ProxyCommand={SSH} -o {file} -o {check} -W [%h]:%p {through}"))
+        };
     }
     if let Some(port) = cli.tunnel {
         ssh = ssh.args(["-L", &format!("{port}:localhost:{port}")]);

@@ -7,9 +7,6 @@ use std::path::Path;
 
 use super::{JournalError, Line};
 
-/// A journal has a few dozen lines.
-const LIMIT: u64 = 4 << 20;
-
 fn bytes(lines: &[Line]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for line in lines {
@@ -21,7 +18,7 @@ fn bytes(lines: &[Line]) -> io::Result<Vec<u8>> {
 
 /// Makes the file with its first lines.
 pub(super) fn create(path: &Path, lines: &[Line]) -> io::Result<File> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
     let written = file.write_all(&bytes(lines)?).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
     if let Err(error) = written {
         // Nothing has been done yet that it would have to tell.
@@ -40,9 +37,14 @@ pub(super) fn reopen(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Adds a line: all of it, or nothing, for the next one would be taken for its end.
 pub(super) fn append(file: &mut File, line: &Line) -> io::Result<()> {
-    file.write_all(&bytes(std::slice::from_ref(line))?)?;
-    file.sync_data()
+    let length = file.metadata()?.len();
+    let written = file.write_all(&bytes(std::slice::from_ref(line))?).and_then(|()| file.sync_data());
+    if written.is_err() {
+        file.set_len(length)?;
+    }
+    written
 }
 
 /// Removes it. None there is fine.
@@ -63,12 +65,12 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 
 /// Its whole lines: one that was cut off was never acted on. `None` when there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<Line>>, JournalError> {
-    let file = match File::open(path) {
+    let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(JournalError::system(path))?,
     };
     let mut text = Vec::new();
-    file.take(LIMIT).read_to_end(&mut text).map_err(JournalError::system(path))?;
+    file.read_to_end(&mut text).map_err(JournalError::system(path))?;
     let whole = memchr::memrchr(b'\n', &text).map_or(0, |at| at);
     let mut lines = Vec::new();
     for (index, line) in text[..whole].split(|&byte| byte == b'\n').enumerate() {

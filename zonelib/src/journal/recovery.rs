@@ -108,9 +108,8 @@ pub(super) fn undo_all(steps: &[Undo], id: &str, mut file: Option<&mut File>) ->
     for (index, step) in steps.iter().enumerate().rev() {
         let left = |why: String| Left { what: step.describe(), why, more: index };
         step.run(id).map_err(|error| left(error.to_string()))?;
-        if let Some(file) = &mut file {
-            file::append(file, &Line::Undone(index)).map_err(|error| left(error.to_string()))?;
-        }
+        // On a full disk it goes on without: what is undone once more stays as it is.
+        file = file.and_then(|file| file::append(file, &Line::Undone(index)).is_ok().then_some(file));
     }
     Ok(())
 }

@@ -93,6 +93,21 @@ fn an_undo_that_fails_is_reported_and_kept() {
 }
 
 #[test]
+fn a_long_journal_is_undone_to_the_last_step() {
+    let (dir, state) = state();
+    let mut journal = begin(&state, false);
+    let path = dir.path().join("./".repeat(1900)).join("none");
+    for _ in 0..1100 {
+        journal.step(Undo::RemoveFile { path: path.clone() }).unwrap();
+    }
+    directory(&mut journal, &dir.path().join("a"));
+    drop(journal);
+    assert!(std::fs::metadata(state.journal(&(&zone()).into())).unwrap().len() > 4 << 20);
+    assert_eq!(recover(&state, &zone()).unwrap().unwrap().steps.len(), 1101);
+    assert!(!dir.path().join("a").exists());
+}
+
+#[test]
 fn a_line_that_was_cut_off_was_never_acted_on() {
     let (dir, state) = state();
     let mut journal = begin(&state, false);

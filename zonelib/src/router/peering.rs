@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{LiveRouter, RouterError, RouterRecords};
+use crate::host;
 use crate::journal::{Failure, Journal, Recovered, StateDir, Subject};
 use crate::net::address::overlap;
 use crate::net::inside::Change;
@@ -76,21 +77,17 @@ impl Half {
     /// # Errors
     /// It cannot be read, or is none.
     pub fn read(path: &Path) -> Result<Self, PeeringError> {
-        let read = || {
-            let mut text = String::new();
-            std::io::Read::read_to_string(&mut std::io::Read::take(std::fs::File::open(path)?, LIMIT), &mut text)?;
-            Ok::<String, std::io::Error>(text)
-        };
         let fail = |problem: String| PeeringError::Refused(format!("{}: {problem}", path.display()));
-        let text = read().map_err(|error| fail(error.to_string()))?;
-        let version: Result<Versioned, _> = serde_json::from_str(&text);
+        let read = std::fs::canonicalize(path).and_then(|path| host::read_small(&path, LIMIT));
+        let text = read.map_err(|error| fail(error.to_string()))?;
+        let version: Result<Versioned, _> = serde_json::from_slice(&text);
         match version {
             Ok(Versioned { version: 1 }) => {}
             Ok(Versioned { version }) => return Err(fail(format!("has form {version}; print it with this zonekit"))),
             Err(error) => return Err(fail(format!("is no description of a router: {error}"))),
         }
         let half: Self =
-            serde_json::from_str(&text).map_err(|error| fail(format!("is no description of a router: {error}")))?;
+            serde_json::from_slice(&text).map_err(|error| fail(format!("is no description of a router: {error}")))?;
         if let Some(net) = half.networks.iter().find(|net| crate::net::address::network(&net.to_string()).is_err()) {
             return Err(fail(format!("`{net}` is no network for zones")));
         }

@@ -262,7 +262,10 @@ fn each_brand_gets_what_it_reads() {
         paths(Brand::Illumos, &simple(), "web"),
         with(&["etc/nsswitch.conf", "etc/svc/profile/site/zonekit.xml"])
     );
-    assert_eq!(paths(Brand::Solaris10, &simple(), "web"), with(&["etc/sysidcfg"]));
+    assert_eq!(
+        paths(Brand::Solaris10, &simple(), "web"),
+        with(&["etc/nsswitch.conf", "etc/nsswitch.files", "etc/sysidcfg"])
+    );
     assert_eq!(paths(Brand::Lx, &simple(), "web"), ["etc/resolv.conf"]);
     assert_eq!(paths(Brand::Bhyve, &simple(), "web"), ["sshkey.pub"]);
     // The global zone configures the interface of a zone that has its stack.

@@ -112,6 +112,10 @@ pub fn zone_files(tenant: &Tenant<'_>) -> Vec<ZoneFile> {
         }
         Brand::Solaris10 => {
             let mut files = system_files(tenant, &[]);
+            // Without a name service in its answers the second takes the place of the first at its first boot.
+            let switches =
+                ["etc/nsswitch.conf", "etc/nsswitch.files"].into_iter().filter(|_| !tenant.servers.is_empty());
+            files.extend(switches.map(|path| ZoneFile::new(path, Content::Dns)));
             let exclusive = tenant.exclusive();
             let answers = Sysidcfg {
                 zone: tenant.zone,

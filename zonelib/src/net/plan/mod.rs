@@ -102,6 +102,14 @@ pub struct Plan {
 pub fn plan(wanted: &Wanted, view: &mut View) -> Result<Plan, PlanError> {
     let mut errors: Vec<PlanError> =
         contradictions(wanted).into_iter().map(|text| PlanError::Wishes(text.to_owned())).collect();
+    if view.routed_by(&wanted.zone).any(|segment| matches!(segment.router, Router::Zone(_))) {
+        // Its filter and its routes are made for the interfaces that it has.
+        errors.push(PlanError::Wishes(format!(
+            "zone `{}` is a router, whose addresses are given when it is made; make another router for more",
+            wanted.zone
+        )));
+        return PlanError::of(errors).map(|()| Plan::default());
+    }
     let mut planner = Planner { wanted, view, plan: Plan::default() };
     for asked in &wanted.exclusive {
         errors.extend(planner.exclusive(*asked).err());
@@ -223,7 +231,7 @@ impl Planner<'_> {
             mac: Some(mac),
             flow: None,
             gateways: Vec::new(),
-            forwards: !self.wanted.routes.is_empty(),
+            forwards: !self.wanted.routes.is_empty() || self.view.routed_by(&self.wanted.zone).next().is_some(),
             openings: self.wanted.openings.clone(),
         });
         Ok(self.plan.attachments.len() - 1)

@@ -179,7 +179,7 @@ fn the_global_zone_is_left_as_open_as_it_was() {
     assert!(rules.contains("block in quick on znic0 from any to 10.1.0.0/16\n"));
 }
 
-fn network_of(sample: &Sample, attachments: &[&crate::net::Attachment]) -> Option<String> {
+fn network_of(sample: &Sample, attachments: &[&Attachment]) -> Option<String> {
     let zone = "web".parse().unwrap();
     let segments: Vec<_> = sample.segments.iter().collect();
     let guest = cloud_init::Guest {
