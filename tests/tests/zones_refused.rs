@@ -550,3 +550,16 @@ fn only_the_global_zone_and_root_make_zones() {
         assert!(said.contains("only root can make and destroy zones"), "{said}");
     }
 }
+
+#[test]
+fn of_two_templates_of_one_name_the_first_is_whole() {
+    let world = warmed();
+    let make = || world.zonekit("create-zone-template", &["-T", "t1"]);
+    let dids = std::thread::scope(|scope| {
+        let other = scope.spawn(make);
+        [make(), other.join().unwrap()]
+    });
+    assert_eq!(dids.iter().filter(|did| did.code == 0).count(), 1, "{dids:#?}");
+    create(&world, &["-z", "web", "-T", "t1"]).well();
+    assert_eq!(world.journals(), [""; 0]);
+}

@@ -151,6 +151,8 @@ impl NewTemplate {
         let subject = Subject::Whole(zone_name(&self.name)?);
         let store = crate::store::Directory::new(state);
         let done = Journal::during(state, &subject, ("create-zone-template", false), recovered, |journal| {
+            // Somebody else may have made it since; what it has would be taken for what has to be undone.
+            self.check()?;
             let mut doing = Doing { journal, state, store: &store, tell };
             for (step, _) in Places::look()?.ensure(&root)? {
                 step.perform(&mut doing)?;
@@ -231,16 +233,16 @@ impl NewTemplate {
             let is_image = image.is_absolute() && image.is_file();
             problems.when(!is_image, || format!("{}: is no image; give its absolute path", image.display()));
         }
-        problems.when(is_named && xml_of(name.as_str()).exists(), || {
-            format!("there is a template `{name}` already; `destroy-zone-template -T {name}`")
-        });
+        let exists = is_named && xml_of(name.as_str()).exists();
+        problems.when(exists, || format!("there is a template `{name}` already; `destroy-zone-template -T {name}`"));
         let hook = self.install_image(Path::new("/"));
         problems.when(self.kind == Kind::Alien && !hook.present(), || {
             format!("{} is not there, so no {} template can be made", hook.program().display(), self.kind)
         });
         let is_filled = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some());
-        problems
-            .when(is_named && is_filled, || format!("{}: something is there already; move it away", root.display()));
+        problems.when(is_named && is_filled && !exists, || {
+            format!("{}: something is there already; move it away", root.display())
+        });
         let chosen = look_at_choice(&self.overlays, &self.add_overlays, &self.packages, problems);
         problems.heed(chosen);
     }
