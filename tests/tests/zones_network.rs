@@ -94,3 +94,18 @@ fn a_router_that_would_not_go_is_described_all_the_same() {
     destroy(&world, "router1").well();
     world.is_sound();
 }
+
+#[test]
+fn a_vnic_of_somebody_else_is_left_and_told() {
+    let world = warmed();
+    create(&world, ROUTER).well();
+    create(&world, &["-z", "web", "-x", "10.1.1.5"]).well();
+    world.zoneadm("web", &["halt"]).well();
+    world.run("dladm", &["delete-vnic", "znic2"]).well();
+    world.run("dladm", &["create-vnic", "-l", "zrstub0", "znic2"]).well();
+    for dry_run in [&["-N"][..], &[]] {
+        let did = world.zonekit("destroy-zone", &[&["-z", "web"], dry_run].concat()).well();
+        assert!(did.out.contains("note: the vnic `znic2` on `zrstub0` stays: it is not the one"), "{did:?}");
+    }
+    assert!(world.lab.links().contains(&"znic2".to_owned()));
+}

@@ -45,6 +45,7 @@ struct Report<'r> {
     destroyed: bool,
     going: Vec<String>,
     staying: &'r [String],
+    notes: &'r [String],
 }
 
 /// Does what the flags say.
@@ -69,7 +70,8 @@ fn say(cli: &Cli, teardown: &Teardown) -> Answer {
     let going = teardown.lines(&cli.zone);
     if cli.json {
         let zone = cli.zone.as_str();
-        let report = Report { version: 1, zone, destroyed: !cli.dry_run, going, staying: &teardown.staying };
+        let (staying, notes) = (&teardown.staying, &teardown.notes);
+        let report = Report { version: 1, zone, destroyed: !cli.dry_run, going, staying, notes };
         return program::answer_json(PROGRAM, &report);
     }
     let mut text = String::new();
@@ -79,6 +81,7 @@ fn say(cli: &Cli, teardown: &Teardown) -> Answer {
         text.push_str(&format!("zone `{}` is gone\n", cli.zone));
     }
     teardown.staying.iter().for_each(|what| text.push_str(&format!("  stays: {what}\n")));
+    teardown.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
     program::answer(PROGRAM, &text, Answer::Yes)
 }
 

@@ -254,8 +254,7 @@ impl HostCommand {
     }
 }
 
-/// What a command said on standard error, as one line for a message.
-/// What a command said. How far it had got is left out, where there is more.
+/// What a command said on standard error, as one line for a message. How far it had got is left out, where there is more.
 fn one_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

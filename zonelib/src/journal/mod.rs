@@ -1,7 +1,7 @@
 //! What a program changes outside itself, each change with its undo, on disk before the change is made.
 //!
-//! One journal belongs to one zone, or to one golden image: a file below the state directory, there only while an operation is
-//! under way or after one that did not end well. The operation that fails undoes its changes in reverse;
+//! One journal belongs to one zone, to the making of one, to the global zone, or to a golden image: a file below the state
+//! directory, there only while an operation is under way or after one that did not end well. The operation that fails undoes its changes in reverse;
 //! what a killed one left is undone by `zonekit-recover`, or by the next program that works on it.
 //! What must not be undone any more, because something was destroyed for good, is carried forward
 //! instead.

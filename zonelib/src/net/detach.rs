@@ -60,8 +60,7 @@ pub fn detach(zone: &ZoneName, view: &View, store: &dyn Store) -> Result<Removed
     Ok(removal.done())
 }
 
-/// Plans that a zone gives up one address, and the vnic with it. `config` is the zone's configuration, from
-/// which the network is taken too.
+/// Plans that a zone gives up one address, and the vnic with it. Its configuration is left to the caller.
 ///
 /// # Errors
 /// [`PlanError`]: the zone does not have it, or it is a router's.

@@ -144,7 +144,7 @@ impl Survey {
         self.addresses.iter().find(|found| found.address == address).map(|found| found.object.as_str())
     }
 
-    /// The static addresses of an interface of the global zone.
+    /// The addresses of an interface of the global zone.
     pub fn addresses_on<'s>(&'s self, interface: &'s str) -> impl Iterator<Item = &'s Address> {
         self.addresses.iter().filter(move |address| address.interface() == interface)
     }

@@ -106,7 +106,6 @@ impl Behind {
     }
 }
 
-/// A router; one that has gone has forgotten everything.
 /// Routers that have more of a zone that goes than where it is: what was opened to it, ways in, and networks of a peer.
 pub(super) fn left_to_know(removed: &Removed, behind: &[Behind]) -> Vec<Router> {
     let opened = |one: &&Behind| one.attachments.iter().any(|attachment| !attachment.openings.is_empty());
@@ -122,6 +121,7 @@ pub(super) fn left_to_know(removed: &Removed, behind: &[Behind]) -> Vec<Router> 
     routers
 }
 
+/// A router; one that has gone has forgotten everything.
 fn find(router: &Router, state: &StateDir) -> Result<Option<LiveRouter>, ZoneError> {
     match LiveRouter::find(router, state) {
         Err(RouterError::NotInstalled(_)) => Ok(None),

@@ -165,7 +165,7 @@ pub fn check(
     Ok(checker.found)
 }
 
-/// `build:web`, `web` and the like are all about `web`.
+/// `whole:web`, `web` and the like are all about `web`.
 fn zone_of(subject: &str) -> String {
     subject.rsplit(':').next().unwrap_or(subject).to_owned()
 }
@@ -200,7 +200,7 @@ struct Checker<'c> {
     zones: HashMap<&'c str, &'c Zone>,
 }
 
-/// Steps that mend a record or the host.
+/// A step on the host.
 fn host(change: NetworkChange) -> Step {
     Step::Host { change }
 }

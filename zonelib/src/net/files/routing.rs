@@ -38,7 +38,9 @@ pub struct Routing<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoutingError {
     /// A zone is not behind the router.
-    #[error("ingress `{ingress}` leads to zone {zone}, which has no address behind router {router}")]
+    #[error(
+        "ingress `{ingress}` leads to zone {zone}, which has no address behind router {router}; `ingress remove {ingress}` takes it away"
+    )]
     NoAddress {
         /// The way in.
         ingress: IngressName,
