@@ -103,7 +103,7 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
         ("add x 81 web:81 --tcp --router other", "is not behind router other"),
         ("add x 81 web:81", "--http"),
         ("add x 81 web:81 --tcp --http a.example", "cannot be used with"),
-        ("add x 0 web:81 --tcp", "invalid value '0'"),
+        ("add x 0 web:81 --tcp", "`0` is no port from 1 to 65535"),
         ("add x 81 web:99999 --tcp", "no port from 1 to 65535"),
         ("add x 81 web --tcp", "such as web:8080"),
         ("add -x 81 web:81 --tcp", "unexpected argument"),

@@ -39,6 +39,7 @@ fn refused(world: &World, arguments: &[&str], words: &[&str]) -> Did {
 #[test]
 fn addresses_and_networks_that_cannot_be() {
     let world = world();
+    let long = format!("/{}", "x".repeat(256));
     let cases: &[(&[&str], &[&str])] = &[
         (&["-x", "10.1.1.999"], &["`10.1.1.999` is no address"]),
         (&["-x", "10.1.1.5/33"], &["prefix length"]),
@@ -65,6 +66,7 @@ fn addresses_and_networks_that_cannot_be() {
         (&["-F", "nonsense", "-x", "10.1.1.5"], &["nonsense"]),
         (&["-D", "rpool/a@b"], &["rpool/a@b"]),
         (&["-d", "relative"], &["is not an absolute path"]),
+        (&["-d", &long], &["it is too long: a name has at most 255 bytes"]),
     ];
     for (arguments, words) in cases {
         refused(&world, &[&["-z", "web"], *arguments].concat(), words);

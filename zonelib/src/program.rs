@@ -94,6 +94,9 @@ pub fn talk_on_standard_output() {
 
 /// Prints a line about the work, to standard error.
 pub fn tell(line: &str) {
+    // Commands that run in zones say some of it.
+    let plain = |letter: char| if letter.is_control() && !matches!(letter, '\n' | '\t') { '?' } else { letter };
+    let line: String = line.chars().map(plain).collect();
     if ON_OUTPUT.load(Ordering::Relaxed) {
         print(&format!("{line}\n"));
     } else {

@@ -55,7 +55,7 @@ pub enum Verb {
         #[arg(value_name = "NAME")]
         name: IngressName,
         /// The router's port, where several ingresses have this name
-        #[arg(value_name = "PORT")]
+        #[arg(value_name = "PORT", value_parser = port)]
         port: Option<NonZeroU16>,
         /// The router, where several have it: a zone, or global
         #[arg(long, value_name = "ROUTER")]
@@ -77,7 +77,7 @@ pub struct Add {
     #[arg(value_name = "NAME")]
     pub name: IngressName,
     /// The router's port
-    #[arg(value_name = "PORT")]
+    #[arg(value_name = "PORT", value_parser = port)]
     pub port: NonZeroU16,
     /// The zone and its port
     #[arg(value_name = "ZONE:PORT")]
@@ -102,6 +102,10 @@ pub struct Add {
     pub state: StateFlags,
 }
 
+fn port(text: &str) -> Result<NonZeroU16, String> {
+    text.parse().map_err(|_| format!("`{text}` is no port from 1 to 65535"))
+}
+
 /// A zone and a port of it.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -116,7 +120,7 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (zone, port) = text.rsplit_once(':').ok_or("it has to be a zone and its port, such as web:8080")?;
-        let port = port.parse().map_err(|_| format!("`{port}` is no port from 1 to 65535"))?;
+        let port = self::port(port)?;
         Ok(Self { zone: zone.parse().map_err(|error| format!("{error}"))?, port })
     }
 }

@@ -254,12 +254,17 @@ impl HostCommand {
     }
 }
 
+/// Characters of the longest message of a command that is passed on.
+const LONGEST_LINE: usize = 1000;
+
 /// What a command said on standard error, as one line for a message. How far it had got is left out, where there is more.
 fn one_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let telling: Vec<&str> = lines.iter().copied().filter(|line| !line.ends_with(" ...")).collect();
-    if telling.is_empty() { lines } else { telling }.join("; ")
+    let line = if telling.is_empty() { lines } else { telling }.join("; ");
+    // It may come out of a zone, whose root user would have our terminal.
+    line.chars().take(LONGEST_LINE).map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
 /// Where something with a fixed place on illumos is on this host: a command, `/etc/zones`, `/`. A build

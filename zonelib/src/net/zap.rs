@@ -12,7 +12,7 @@ use super::address::overlap;
 use super::{
     AskedAddress, Attachment, Autoconfiguration, LinkName, Mode, Outside, Place, Router, Segment, SegmentName, View,
 };
-use crate::config::{Network, ZoneConfig, ZoneName, file};
+use crate::config::{ConfigError, Network, ZoneConfig, ZoneName, file};
 use crate::host::read_small;
 
 /// Where zap keeps them.
@@ -138,7 +138,7 @@ fn segment(name: &str, lines: &Lines, view: &View) -> Result<Segment, String> {
         "global" => (Router::Global, Vec::new()),
         zone => {
             let zone: ZoneName = zone.parse().map_err(|error: crate::config::ZoneNameError| error.to_string())?;
-            let config = ZoneConfig::read(&file(&zone)).map_err(|error| error.to_string())?;
+            let config = configuration(&zone)?;
             (Router::Proxy(zone), config.networks)
         }
     };
@@ -193,9 +193,18 @@ fn outside(router: &Router, networks: &[Network], lines: &Lines, view: &View) ->
     Some(Outside { interface, over, vlan, ipv4: Ipv4Net::new(public, length).ok(), ipv6: None, gateways })
 }
 
+fn configuration(zone: &ZoneName) -> Result<ZoneConfig, String> {
+    ZoneConfig::read(&file(zone)).map_err(|error| match error {
+        ConfigError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            format!("its zone `{zone}` is not on this host; remove the file if it has gone for good")
+        }
+        error => error.to_string(),
+    })
+}
+
 fn attachments(name: &str, lines: &Lines, segments: &[Segment], view: &View) -> Result<Vec<Attachment>, String> {
     let zone: ZoneName = name.parse().map_err(|error: crate::config::ZoneNameError| error.to_string())?;
-    let config = ZoneConfig::read(&file(&zone)).map_err(|error| error.to_string())?;
+    let config = configuration(&zone)?;
     let exclusive = one(lines, "ip-type")? == "exclusive";
     let mut found = Vec::new();
     for (index, text) in lines.get("address").map_or(&[][..], Vec::as_slice).iter().enumerate() {

@@ -10,7 +10,10 @@ mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
 
 use crate::config::{self, ZoneName, ZonesError, zones};
 use crate::host::{self, HostCommand, HostError, Reread, in_zone};
@@ -361,11 +364,19 @@ fn rereads(changes: &[Change]) -> Vec<Reread> {
     found.into_iter().collect()
 }
 
+/// Whether a line has the form of ours: its root user may have written others between them.
+fn is_route(line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    let words = words.strip_prefix(&["-inet6"]).unwrap_or(&words);
+    let [destination, gateway] = words else { return false };
+    (*destination == "default" || destination.parse::<IpNet>().is_ok()) && gateway.parse::<IpAddr>().is_ok()
+}
+
 /// Routes that came and went with the lines of ours.
 fn routes(change: &Change) -> Vec<Reread> {
     let lines = |bytes: Option<&[u8]>| -> BTreeSet<String> {
         let ours = block::get(bytes.unwrap_or_default()).unwrap_or_default();
-        String::from_utf8_lossy(ours).lines().map(str::to_owned).collect()
+        String::from_utf8_lossy(ours).lines().filter(|line| is_route(line)).map(str::to_owned).collect()
     };
     let (before, after) = (lines(change.before()), lines(change.after.as_deref()));
     let gone = before.difference(&after).map(|words| Reread::DeleteRoute { words: words.clone() });
@@ -422,6 +433,11 @@ mod tests {
         sample.ingresses.clear();
         let changes = write(&tree, &ingress_files(&sample.routing(), &TRAITS, &maps).unwrap()).unwrap();
         assert_eq!(rereads(&changes), [Reread::Ingress { runs: false }]);
+        // Lines between ours that are none of ours.
+        assert!(is_route("-inet6 default fd00::1") && is_route("10.2.0.0/24 203.0.113.21"));
+        for line in ["# the way to r2, joe", "10.2.0.0/24 -n", "-n default 1.2.3.4", "10.2.0.0/24 1.2.3.4 more", ""] {
+            assert!(!is_route(line), "{line}");
+        }
         // Another router.
         let changes = write(&tree, &files(&simple())).unwrap();
         assert!(rereads(&changes).contains(&Reread::Dnsmasq) && !rereads(&changes).contains(&Reread::Names));

@@ -497,6 +497,11 @@ fn counted_up(asked: AskedAddress, by: u32) -> Option<AskedAddress> {
     AskedAddress { address, ..asked }.to_string().parse().ok()
 }
 
+/// Bytes of the longest directory of a zone, which leaves as many for the zonepath as PATH_MAX, 1,024, has more.
+const LONGEST: usize = 768;
+/// Bytes of the longest name of a file. Source: `NAME_MAX`, limits.h.
+const LONGEST_NAME: usize = 255;
+
 /// Which rule a path breaks that is to be mounted in a zone.
 fn mount_rule(path: &Path, kind: Kind) -> Option<&'static str> {
     let normal = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
@@ -507,6 +512,8 @@ fn mount_rule(path: &Path, kind: Kind) -> Option<&'static str> {
         Some("it is not an absolute path without `..`")
     } else if plain.as_os_str() != path.as_os_str() {
         Some("it has a `/` or a `.` too many")
+    } else if text.len() > LONGEST || text.split('/').any(|name| name.len() > LONGEST_NAME) {
+        Some("it is too long: a name has at most 255 bytes, and all of it 768, for the zonepath comes before it")
     } else if path.parent().is_none() {
         Some("it is the root of the zone")
     } else if TAKEN.contains(&text) || ["/dev", "/proc", "/system"].iter().any(|top| path.starts_with(top)) {

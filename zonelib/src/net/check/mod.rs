@@ -145,7 +145,7 @@ pub fn check(
     let flows = flows.into_iter().map(|flow| (flow.name.clone(), flow)).collect();
     let configs = zones.iter().filter_map(|zone| zone.name.parse().ok());
     let configs = configs.map(|zone: ZoneName| (zone.clone(), ZoneConfig::read(&file(&zone)))).collect();
-    let mut checker = Checker { view, found, under_way, flows, configs, zones: HashMap::new() };
+    let mut checker = Checker { view, found, all_segments, under_way, flows, configs, zones: HashMap::new() };
     checker.zones = zones.iter().map(|zone| (zone.name.as_str(), zone)).collect();
     for segment in &segments {
         checker.segment(segment)?;
@@ -195,6 +195,8 @@ struct Checker<'c> {
     found: Vec<Difference>,
     under_way: HashSet<String>,
     /// Those of the host, by name.
+    /// Every segment could be read.
+    all_segments: bool,
     flows: HashMap<String, HostFlow>,
     configs: BTreeMap<ZoneName, Result<ZoneConfig, ConfigError>>,
     zones: HashMap<&'c str, &'c Zone>,
@@ -328,6 +330,8 @@ impl Checker<'_> {
             super::Place::Link(over) => over.clone(),
             super::Place::Segment(name) => match self.view.segment(name) {
                 Some(segment) => segment.etherstub.clone(),
+                // It may be one that cannot be read.
+                None if !self.all_segments => return,
                 None => {
                     let problem = format!("zone `{zone}`: it is on the segment `{name}`, and there is none");
                     return self.found.push(Difference::told(problem, format!("detach it: `net-detach -z {zone}`")));

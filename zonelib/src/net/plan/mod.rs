@@ -102,14 +102,6 @@ pub struct Plan {
 pub fn plan(wanted: &Wanted, view: &mut View) -> Result<Plan, PlanError> {
     let mut errors: Vec<PlanError> =
         contradictions(wanted).into_iter().map(|text| PlanError::Wishes(text.to_owned())).collect();
-    if view.routed_by(&wanted.zone).any(|segment| matches!(segment.router, Router::Zone(_))) {
-        // Its filter and its routes are made for the interfaces that it has.
-        errors.push(PlanError::Wishes(format!(
-            "zone `{}` is a router, whose addresses are given when it is made; make another router for more",
-            wanted.zone
-        )));
-        return PlanError::of(errors).map(|()| Plan::default());
-    }
     let mut planner = Planner { wanted, view, plan: Plan::default() };
     for asked in &wanted.exclusive {
         errors.extend(planner.exclusive(*asked).err());
@@ -231,7 +223,7 @@ impl Planner<'_> {
             mac: Some(mac),
             flow: None,
             gateways: Vec::new(),
-            forwards: !self.wanted.routes.is_empty() || self.view.routed_by(&self.wanted.zone).next().is_some(),
+            forwards: !self.wanted.routes.is_empty(),
             openings: self.wanted.openings.clone(),
         });
         Ok(self.plan.attachments.len() - 1)
@@ -241,6 +233,11 @@ impl Planner<'_> {
     fn spot(&self, asked: AskedAddress) -> Result<Spot, PlanError> {
         if let Some((segment, network)) = self.view.segment_of(asked.address) {
             let gateway = segment.gateway_for(asked.address);
+            if segment.router.zone() == Some(&self.wanted.zone) {
+                let (zone, segment) = (&self.wanted.zone, &segment.name);
+                let text = format!("zone `{zone}` is the router of the segment `{segment}`, and has its address there");
+                return Err(PlanError::Wishes(text));
+            }
             self.check_length(asked, network)?;
             self.check_reserved(asked.address, network, gateway, &format!("of the segment `{}`", segment.name))?;
             self.check_stub(segment)?;
